@@ -48,6 +48,9 @@ AreaOption = Annotated[
     ),
 ]
 EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="Bind it to no area.")]
+OfficerOption = Annotated[
+    str | None, typer.Option(help="Number of the officer whose it is, and with whom it ends.")
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input, not the terminal.")
 ]
@@ -73,6 +76,7 @@ def create_token(
             show_default="a program's",
         ),
     ] = None,
+    officer: OfficerOption = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -94,6 +98,7 @@ def create_token(
             timedelta(days=days),
             personal=personal,
             account=owner,
+            officer_id=_find_officer(session, officer),
         )
         summary = {**_serialize_token(made), "token": secret}
     print_message(
@@ -141,6 +146,7 @@ def create_account(
     role: RoleOption,
     area: AreaOption = None,
     everywhere: EverywhereOption = False,
+    officer: OfficerOption = None,
     password_stdin: PasswordStdin = False,
     database: options.DatabaseUrl = None,
 ) -> None:
@@ -152,7 +158,15 @@ def create_account(
     password = _read_password(from_stdin=password_stdin)
     with _write_session(database) as session:
         _warn_unknown_area(session, bound)
-        made = accounts.create_account(session, SYSTEM, name, _principal_role(role), bound, password)
+        made = accounts.create_account(
+            session,
+            SYSTEM,
+            name,
+            _principal_role(role),
+            bound,
+            password,
+            officer_id=_find_officer(session, officer),
+        )
     print_message(f"account {made.name}: {role}, {_area_label(bound)}")
 
 
@@ -169,6 +183,24 @@ def list_accounts(database: options.DatabaseUrl = None, as_json: options.JsonOpt
         f"{each['name']}\t{each['role']}\t{_area_label(each['area_code'])}\t{each['state']}" for each in found
     ]
     print_result(lines or ["no accounts"], {"accounts": found}, as_json=as_json)
+
+
+@account.command("officer")
+@handle_errors
+def link_officer(
+    name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
+    officer: Annotated[
+        str | None, typer.Argument(help="Number of the officer; nobody's when left out.", show_default=False)
+    ] = None,
+    database: options.DatabaseUrl = None,
+) -> None:
+    """Say whose account this is: it ends with the officer."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    with _write_session(database) as session:
+        linked = accounts.link_officer(session, SYSTEM, name, _find_officer(session, officer))
+    print_message(f"account {linked.name} is {'nobody' if officer is None else officer}'s")
 
 
 @account.command("disable")
@@ -238,6 +270,12 @@ def link_account(
 def _write_session(url: str | None) -> Iterator["Session"]:
     with open_database(url) as database, database.write() as session:
         yield session
+
+
+def _find_officer(session: "Session", number: str | None) -> int | None:
+    from layers.staff.officers import find_officer_by_number
+
+    return None if number is None else find_officer_by_number(session, number).id
 
 
 def _parse_address(text: str) -> str:
@@ -318,6 +356,7 @@ def _serialize_account(found: "Account") -> dict[str, Any]:
         "area_code": found.area_code,
         "created_at": found.created_at.isoformat(timespec="seconds"),
         "created_by": found.created_by,
+        "officer_id": found.officer_id,
         "state": "disabled" if found.disabled_at is not None else "enabled",
     }
 

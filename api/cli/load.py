@@ -168,7 +168,10 @@ def load_officers(
     database: options.DatabaseUrl = None,
     posts: Annotated[
         str | None,
-        typer.Option(help="Scheme in whose cells they get posts: those of their own area, in force on --on."),
+        typer.Option(
+            help="Scheme in which they get posts: in the cells of their own area in force on --on, or at the "
+            "area itself if there are none."
+        ),
     ] = None,
     on: OnOption = None,
     confirm: options.Confirm = False,
@@ -179,9 +182,11 @@ def load_officers(
     encoding: options.Encoding = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Load officers: identity, area_code, duty or role, rank, name, phone.
+    """Load officers: identity, area_code, duty or role, rank, name, phone, published_name, published_phone.
 
-    With --posts they get their posts in a scheme, and their other posts in it end.
+    With --posts they get their posts in a scheme, and their other posts in it end. A row may name where its
+    post is (cell_code, group_code, post_area_code, or entity_kind and entity_id), part_time, post_from and
+    post_to; further rows of an officer are further posts. `export officers --scheme` writes such a table.
     """
     from layers.formats import read_table
     from layers.imports.officers import import_officers
@@ -201,16 +206,18 @@ def load_officers(
     if posts is not None:
         lines.append(
             f"posts in {posts}: {import_summary.begun:,} begun, {import_summary.ended:,} ended, "
-            f"{import_summary.kept:,} kept"
+            f"{import_summary.kept:,} kept, {import_summary.changed:,} changed"
         )
     if import_summary.without_cells:
-        lines.append(f"without a cell of their own area: {import_summary.without_cells:,}")
+        lines.append(f"at an area itself, which has no cell of its own: {import_summary.without_cells:,}")
     _print_import_summary(import_summary, lines, as_json=as_json)
 
 
 @handle_errors
 def export(
-    layer: Annotated[str, typer.Argument(help="areas, cells, entities or gaps.", show_default=False)],
+    layer: Annotated[
+        str, typer.Argument(help="areas, cells, entities, gaps or officers.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
     database: options.DatabaseUrl = None,
     kind: Annotated[str | None, typer.Option(help="Entities of this kind.")] = None,
@@ -218,12 +225,12 @@ def export(
         str | None, typer.Option(help="Code of an area: only what lies in it or beneath it.")
     ] = None,
     scheme: Annotated[
-        str | None, typer.Option(help="Scheme of the cells, or to name entities' cells.")
+        str | None, typer.Option(help="Scheme of the cells, of officers' posts, or to name entities' cells.")
     ] = None,
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: options.OnDay = None,
     personal: Annotated[
-        bool, typer.Option("--personal", help="With what is personal of entities or cells.")
+        bool, typer.Option("--personal", help="With what is personal of entities, cells or officers.")
     ] = False,
     language: options.LanguageOption = None,
     as_json: options.JsonOption = False,

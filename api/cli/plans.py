@@ -16,6 +16,7 @@ from api.cli.open_database import open_database, read_all
 from api.cli.plan_backtest import backtest_plan
 from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
 from api.cli.plan_edits import edit_plan, redo_edit, undo_edit
+from api.cli.plan_handover import write_handover
 from api.cli.plan_notice import write_notice
 from api.cli.plan_officers import list_plan_officers
 from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
 plan.command("divide")(divide_plan)
 plan.command("officers")(list_plan_officers)
+plan.command("handover")(write_handover)
 plan.command("copy")(copy_plan)
 plan.command("revert")(revert_plan)
 plan.command("rename")(rename_plan)

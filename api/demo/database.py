@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.demo.draft import submit_draft
+from api.demo.staff import staff_groups
 from api.demo.workload import WORKLOAD, merge_workload
 from api.security.accounts import create_account, create_token
 from api.security.audit import Action, audit
@@ -230,7 +231,17 @@ def _publish_plans(
     streets = areas[areas["level"] != "village"]
     officers = read_table(sample.officers)
     with database.write() as session:
-        create_scheme(session, COMMUNITY, "社区网格", rules={"max_distance_m": 50, "profile": PROFILE.name})
+        create_scheme(
+            session,
+            COMMUNITY,
+            "社区网格",
+            rules={
+                "max_distance_m": 50,
+                "profile": PROFILE.name,
+                "rotation_months": 24,
+                "publish_leaders": True,
+            },
+        )
         create_scheme(session, ENVIRONMENT, "环境网格", rules={"max_distance_m": 200})
         create_scheme(
             session,
@@ -278,6 +289,8 @@ def _publish_plans(
         [squares[~in_street], _merge_cells(squares[in_street], 2 * size_m)], ignore_index=True
     )
     published.append(publish_plan(COMMUNITY, f"{name}调整", SECOND_DAY, Division(redrawn)))
+    groups, posts = staff_groups(database, COMMUNITY, SECOND_DAY)
+    on_step(f"{groups} groups of cells, with {posts} posts at them and at enterprises, from {SECOND_DAY}")
     with database.read() as session:
         grouped = divide_areas(
             session,

@@ -18,9 +18,10 @@ _FILTERS_BY_LAYER: Mapping[str, frozenset[str]] = {
     "areas": _COMMON_FILTERS,
     "cells": _COMMON_FILTERS | {"scheme", "on"},
     "entities": _COMMON_FILTERS | {"scheme", "on", "kind", "cell"},
+    "officers": frozenset({"area_code", "scheme", "on"}),
     "gaps": _COMMON_FILTERS | {"scheme", "on", "kind", "cell", "severity", "run"},
 }
-_PERSONAL_LAYERS = ("cells", "entities")
+_PERSONAL_LAYERS = ("cells", "entities", "officers")
 _SCHEME_LAYERS = frozenset({"cells", "gaps"})
 
 
@@ -44,9 +45,8 @@ def export_parameters(request: Mapping[str, Any], scope: str | None) -> dict[str
     if inapplicable:
         raise InputError(f"'{min(inapplicable)}' does not choose among {layer}; leave it out.")
     if parameters["reveal"] and layer not in _PERSONAL_LAYERS:
-        raise InputError(
-            f"'reveal' is for {' and '.join(_PERSONAL_LAYERS)}; there is nothing personal in {layer}."
-        )
+        listed = f"{', '.join(_PERSONAL_LAYERS[:-1])} and {_PERSONAL_LAYERS[-1]}"
+        raise InputError(f"'reveal' is for {listed}; there is nothing personal in {layer}.")
     if "scheme" not in parameters and (layer in _SCHEME_LAYERS or "cell" in parameters):
         raise InputError("Cells and gaps belong to a scheme; name one.")
     if (bbox := parse_bbox(parameters.get("box"))) is not None:

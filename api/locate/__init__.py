@@ -3,7 +3,7 @@
 This is the contract of `/v1/locate`; ownership is decided by `gis.locate` on the state of `layers.snapshot`.
 """
 
-from api.locate.officers import read_officers
+from api.locate.officers import officers_above, read_officers
 from api.locate.ownership import Ownership, find_owners, serialize_owner, to_wgs84
 from api.locate.points import MAX_POINTS, Points, PointsFormat, read_points
 from api.locate.query import LocateQuery, QueryParams, parse_query_string, single_value
@@ -19,6 +19,7 @@ __all__ = [
     "PointsFormat",
     "QueryParams",
     "find_owners",
+    "officers_above",
     "parse_query_string",
     "read_officers",
     "read_points",

@@ -43,20 +43,26 @@ class OwningCellWithAreas(OwningCell):
 _OFFICER = {
     "officer_id": 5,
     "external_id": "G-0005",
+    "level": "cell",
+    "place": _CODE,
     "duty": "leader",
     "rank": "A",
+    "acting": False,
     "name": "李*",
     "phone": "*********34",
 }
 
 
 class ResponsibleOfficer(_StrictModel):
-    """Who holds a post in a cell on the day; name and phone are masked unless they are published."""
+    """Who holds a post on the day and is not away; name and phone are masked unless they are published."""
 
     officer_id: int = Field(examples=[5])
     external_id: str = Field(examples=["G-0005"])
+    level: str = Field(examples=["cell"], description="cell, group, or the level of an area.")
+    place: str = Field(examples=[_CODE], description="The code of the cell, group or area.")
     duty: str = Field(examples=["leader"])
     rank: str = Field(examples=["A"], description="B is the backup of A.")
+    acting: bool = Field(examples=[False], description="A backup who stands in for one who is away.")
     name: str | None = Field(examples=["李*"])
     phone: str | None = Field(examples=["*********34"])
 
@@ -71,7 +77,9 @@ class SchemeOwner(_StrictModel):
         description="outside: in no cell, though a plan is in force; no_plan: none is in force on the day.",
     )
     officers: list[ResponsibleOfficer] | None = Field(
-        default=None, examples=[[_OFFICER]], description="With officers=true; leaders first, A before B."
+        default=None,
+        examples=[[_OFFICER]],
+        description="With officers=true: at every level from the cell upwards, leaders first, A before B.",
     )
 
 
@@ -110,6 +118,15 @@ class OwnerColumns(_StrictModel):
     officers: dict[str, list[ResponsibleOfficer]] | None = Field(
         default=None, examples=[{_CODE: [_OFFICER]}], description="With officers=true, by the cells' codes."
     )
+    groups: dict[str, str] | None = Field(
+        default=None, examples=[{_CODE: "P01"}], description="The groups of cells, by the cells' codes."
+    )
+    group_officers: dict[str, list[ResponsibleOfficer]] | None = Field(
+        default=None, examples=[{"P01": []}], description="By the groups' codes."
+    )
+    area_officers: dict[str, list[ResponsibleOfficer]] | None = Field(
+        default=None, examples=[{_AREA: []}], description="By the areas' codes."
+    )
 
 
 class LocatedColumns(_StrictModel):
@@ -146,6 +163,15 @@ class LocatedRecords(_StrictModel):
     cells: dict[str, dict[str, OwningCell]] = Field(examples=[{"community": {_CODE: _CELL}}])
     officers: dict[str, dict[str, list[ResponsibleOfficer]]] | None = Field(
         default=None, examples=[{"community": {_CODE: [_OFFICER]}}], description="With officers=true."
+    )
+    groups: dict[str, dict[str, str]] | None = Field(
+        default=None, examples=[{"community": {_CODE: "P01"}}], description="The groups of cells."
+    )
+    group_officers: dict[str, dict[str, list[ResponsibleOfficer]]] | None = Field(
+        default=None, examples=[{"community": {"P01": []}}], description="By the groups' codes."
+    )
+    area_officers: dict[str, dict[str, list[ResponsibleOfficer]]] | None = Field(
+        default=None, examples=[{"community": {_AREA: []}}], description="By the areas' codes."
     )
     areas: dict[str, list[AreaInChain]] = Field(examples=[{_AREA: _CHAIN}])
     points: list[LocatedRecord] = Field(

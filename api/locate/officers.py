@@ -1,57 +1,182 @@
-"""Who is responsible in the cells that own locations: their posts on the day, personal values masked."""
+"""Who is responsible for locations: the posts at their cells and above, without who is away, and masked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.locate.ownership import Ownership
 from api.schemas.masking import mask_personal
 from layers.db.database import Database
 from layers.snapshot import Snapshot
-from layers.staff.officers import officer_name, officer_phone
-from layers.staff.posts import HeldPost, held_posts
+from layers.snapshot.areas import AreaLabel
+from layers.staff.published import officer_name, officer_phone
+from layers.staff.responsible import GroupLabel, HeldPost, Responsibility, read_responsibility
 
-CellOfficers = Mapping[str, Sequence[Mapping[str, Any]]]
-"""By the code of a cell who is responsible there: leaders first, and A before B."""
+Officers = Sequence[Mapping[str, Any]]
+"""Who is responsible at a place: leaders first, and A before B."""
 
-COLUMNS = ("officer_id", "officer_name", "officer_phone")
-"""What tables say of the first who is responsible."""
+_KEYS = ("external_id", "name", "phone")
+_CELL_COLUMNS = ("officer_id", "officer_name", "officer_phone")
+
+
+class SchemeOfficers(NamedTuple):
+    """Who is responsible in the cells of a scheme and above them.
+
+    Attributes
+    ----------
+    cells, areas
+        By their codes; those that were asked for.
+    groups
+        By their codes; those in which there are such cells.
+    group_of
+        The group of a cell, by the code of the cell.
+    """
+
+    cells: Mapping[str, Officers]
+    areas: Mapping[str, Officers]
+    groups: Mapping[str, Officers]
+    group_of: Mapping[str, GroupLabel]
+
+    def members(self) -> dict[str, Any]:
+        """Return what an answer of many locations tells, beside the chains of areas."""
+        return {
+            "officers": self.cells,
+            "groups": {code: group.code for code, group in self.group_of.items()},
+            "group_officers": self.groups,
+            "area_officers": self.areas,
+        }
 
 
 def read_officers(
-    database: Database, snapshot: Snapshot, codes: Mapping[str, Sequence[str]], day: date
-) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Read who is responsible on a day, with one query for each scheme.
+    database: Database, snapshot: Snapshot, codes: Mapping[str, Mapping[str, str | None]], day: date
+) -> dict[str, SchemeOfficers]:
+    """Read who is responsible on a day, with a few queries for each scheme.
 
     Parameters
     ----------
     codes
-        The codes of cells by the code of their scheme; those that are listed are in the answer.
+        The areas of cells by the codes of these, by the code of their scheme; those that are listed are in
+        the answer.
     """
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    found: dict[str, SchemeOfficers] = {}
+    told = _Told()
     with database.read() as session:
         for scheme, cells in codes.items():
-            held = held_posts(session, snapshot.schemes[scheme].id, cells, day) if cells else {}
-            found[scheme] = {code: [_record(each) for each in held.get(code, ())] for code in cells}
+            areas = {each.code for code in set(cells.values()) for each in snapshot.areas.chain(code)}
+            held = Responsibility({}, {}, {}, {})
+            if cells:
+                held = read_responsibility(session, snapshot.schemes[scheme].id, cells, areas, day)
+            groups = {group.code: group.id for group in held.group_of.values()}
+            found[scheme] = SchemeOfficers(
+                {code: told.records(held.cells.get(code, ()), "cell", code) for code in cells},
+                {
+                    each.code: told.records(held.areas.get(each.code, ()), each.level, each.code)
+                    for each in _distinct(snapshot, cells.values())
+                },
+                {
+                    code: told.records(held.groups.get(number, ()), "group", code)
+                    for code, number in groups.items()
+                },
+                held.group_of,
+            )
     return found
 
 
-def first_officers(found: Ownership, officers: CellOfficers) -> list[list[str | None]]:
-    """Return the columns `COLUMNS` by the position of a cell, and at last of none."""
-    firsts: list[Mapping[str, Any]] = [{}] * (len(found.cells) + 1)
-    for position in found.distinct_cells():
-        firsts[position] = next(iter(officers.get(found.cells.locator.codes[position], ())), {})
-    keys = ("external_id", "name", "phone")
-    return [[each.get(key) for each in firsts] for key in keys]
+def officers_above(
+    officers: SchemeOfficers, cell: str, areas: Sequence[AreaLabel]
+) -> list[Mapping[str, Any]]:
+    """Return who is responsible for a cell at every level, from the cell upwards."""
+    group = officers.group_of.get(cell)
+    found = [*officers.cells.get(cell, ())]
+    for area in areas:
+        if group is not None and group.area_code == area.code:
+            found += officers.groups[group.code]
+            group = None
+        found += officers.areas.get(area.code, ())
+    return found if group is None else [*found, *officers.groups[group.code]]
 
 
-def _record(post: HeldPost) -> dict[str, Any]:
-    masked = mask_personal(post.personal)
-    return {
-        "officer_id": post.officer_id,
-        "external_id": post.external_id,
-        "duty": post.duty,
-        "rank": post.rank,
-        "name": officer_name(post, masked),
-        "phone": officer_phone(post, masked),
-    }
+class OfficerColumns:
+    """What tables say of the first who is responsible at each level, by the positions of cells.
+
+    Parameters
+    ----------
+    found, officers
+        The owners of locations under a scheme, and who is responsible there.
+    snapshot
+        The areas, whose levels have columns of their own.
+    """
+
+    def __init__(self, found: Ownership, officers: SchemeOfficers, snapshot: Snapshot) -> None:
+        self._found, self._officers = found, officers
+        self._areas = snapshot.areas
+        self._levels = list(dict.fromkeys(each.level for each in _lowest_first(snapshot, found)))
+        self.names = [*_CELL_COLUMNS]
+        for level in ("group", *self._levels):
+            self.names += [f"{level}_{name}" for name in _CELL_COLUMNS]
+
+    def values(self) -> list[list[str | None]]:
+        """Return for each column the value of each cell by its position, and at last of none."""
+        cells = self._found.cells
+        columns: list[list[str | None]] = [[None] * (len(cells) + 1) for _ in self.names]
+        for position in self._found.distinct_cells():
+            code, officers = cells.locator.codes[position], self._officers
+            group = officers.group_of.get(code)
+            firsts = {
+                area.level: officers.areas.get(area.code, ())
+                for area in self._areas.chain(cells.area_codes[position])
+            }
+            at_levels = [
+                officers.cells.get(code, ()),
+                () if group is None else officers.groups[group.code],
+                *(firsts.get(level, ()) for level in self._levels),
+            ]
+            for level, held in enumerate(at_levels):
+                for offset, key in enumerate(_KEYS):
+                    if held:
+                        columns[3 * level + offset][position] = held[0][key]
+        return columns
+
+
+def _distinct(snapshot: Snapshot, area_codes: Iterable[str | None]) -> list[AreaLabel]:
+    found = {each.code: each for code in set(area_codes) for each in snapshot.areas.chain(code)}
+    return [found[code] for code in sorted(found)]
+
+
+def _lowest_first(snapshot: Snapshot, found: Ownership) -> list[AreaLabel]:
+    """Return the areas of all cells of a scheme and those above, those with the longest chains first.
+
+    So the columns of a table depend on the scheme, and not on the locations that are asked for.
+    """
+    areas = _distinct(snapshot, found.cells.area_codes.tolist())
+    return sorted(areas, key=lambda each: -len(snapshot.areas.chain(each.code)))
+
+
+class _Told:
+    """What answers tell of posts; of an officer who has many it is found once."""
+
+    def __init__(self) -> None:
+        self._of_officer: dict[int, tuple[str | None, str | None]] = {}
+
+    def records(self, held: Iterable[HeldPost], level: str, place: str) -> list[dict[str, Any]]:
+        """Return the posts of those who are not away."""
+        return [self._record(post, level, place) for post in held if not post.absent]
+
+    def _record(self, post: HeldPost, level: str, place: str) -> dict[str, Any]:
+        officer = post.officer
+        told = self._of_officer.get(officer.id)
+        if told is None:
+            masked = mask_personal(officer.personal)
+            told = officer_name(officer, masked), officer_phone(officer, masked)
+            self._of_officer[officer.id] = told
+        return {
+            "officer_id": officer.id,
+            "external_id": officer.external_id,
+            "level": level,
+            "place": place,
+            "duty": post.duty,
+            "rank": post.rank,
+            "acting": post.acting,
+            "name": post.published_name or told[0],
+            "phone": post.published_phone or told[1],
+        }

@@ -78,10 +78,11 @@ class Ownership:
         positions: list[int] = np.flatnonzero(owning).tolist()
         return positions
 
-    def distinct_codes(self) -> list[str]:
-        """Return the codes of the cells that own any of the locations, in their order."""
-        codes: list[str] = self.cells.locator.codes[self.distinct_cells()].tolist()
-        return codes
+    def areas_of_cells(self) -> dict[str, str | None]:
+        """Return the areas of the cells that own any of the locations, by the codes of the cells."""
+        positions = self.distinct_cells()
+        codes, areas = self.cells.locator.codes[positions], self.cells.area_codes[positions]
+        return dict(zip(codes.tolist(), areas.tolist(), strict=True))
 
     def distinct_areas(self) -> set[str]:
         """Return the codes of the areas in which the owners lie."""

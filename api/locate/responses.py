@@ -10,11 +10,11 @@ import orjson
 import pyarrow as pa
 
 from api.locate import arrow
-from api.locate.officers import COLUMNS, CellOfficers, first_officers
+from api.locate.officers import OfficerColumns, SchemeOfficers
 from api.locate.ownership import Ownership, serialize_cell
 from api.locate.points import Points, PointsFormat
 from layers.formats.formulas import guard_formula
-from layers.snapshot import AreaTree
+from layers.snapshot import AreaTree, Snapshot
 
 _RESULT_FIELDS = ("cell_code", "cell_name", "area_code", "reason")
 
@@ -33,12 +33,11 @@ MEDIA_TYPES = {
 def write_response(
     points: Points,
     found: Sequence[Ownership],
-    areas: AreaTree,
+    snapshot: Snapshot,
     *,
     day: date,
-    revision: int,
     unprefixed: bool,
-    officers: Mapping[str, CellOfficers] | None = None,
+    officers: Mapping[str, SchemeOfficers] | None = None,
 ) -> bytes:
     """Write the answer in the format of the points.
 
@@ -48,43 +47,52 @@ def write_response(
         The points of the request.
     found
         The owners under each scheme.
-    areas
-        The names of the areas.
-    day, revision
-        The day, and the revision of the state.
+    snapshot
+        The names of the areas, and the revision of the state.
+    day
+        The day.
     unprefixed
         Whether one scheme was named: properties and columns then have no prefix.
     officers
-        Who is responsible in the cells of each scheme, None where that was not asked: in tables the first of
-        each cell, `api.locate.officers.COLUMNS`.
+        Who is responsible in the cells of each scheme and above, None where that was not asked: in tables the
+        first of each level.
     """
-    head = {"at": day, "revision": revision}
+    areas = snapshot.areas
+    head = {"at": day, "revision": snapshot.revision}
     if points.format is PointsFormat.columns:
         schemes = {
             each.scheme: {
                 "code": each.codes(),
                 "reason": each.reason_names(),
                 "cells": _distinct_cells(each),
-                **({} if officers is None else {"officers": officers[each.scheme]}),
+                **({} if officers is None else officers[each.scheme].members()),
             }
             for each in found
         }
         return orjson.dumps({**head, "schemes": schemes, "areas": _area_chains(found, areas)})
     if points.format is PointsFormat.records:
-        tables = {
+        members = {
             "cells": {each.scheme: _distinct_cells(each) for each in found},
             "areas": _area_chains(found, areas),
-            **({} if officers is None else {"officers": officers}),
+            **_members_by_scheme(officers or {}),
         }
-        return _join_members({**head, **tables}, "points", _records(points, found))
-    fields = _RESULT_FIELDS if officers is None else (*_RESULT_FIELDS, *COLUMNS)
-    names = [[field if unprefixed else f"{each.scheme}_{field}" for field in fields] for each in found]
-    flat = [name for each in names for name in each]
+        return _join_members({**head, **members}, "points", _records(points, found))
+    tables = [
+        None if officers is None else OfficerColumns(each, officers[each.scheme], snapshot) for each in found
+    ]
+    flat = [
+        field if unprefixed else f"{each.scheme}_{field}"
+        for each, table in zip(found, tables, strict=True)
+        for field in (*_RESULT_FIELDS, *(() if table is None else table.names))
+    ]
+    columns_of = list(zip(found, tables, strict=True))
     if points.format is PointsFormat.arrow:
-        columns = (column for each in found for column in _arrow_columns(each, officers))
+        columns = (column for each, table in columns_of for column in _arrow_columns(each, table))
         named = dict(zip(flat, columns, strict=True))
-        return arrow.write_columns(named, len(points), {"at": f"{day}", "revision": f"{revision}"})
-    rows = zip(*(column for each in found for column in _result_columns(each, officers)), strict=True)
+        return arrow.write_columns(named, len(points), {key: f"{value}" for key, value in head.items()})
+    rows = zip(
+        *(column for each, table in columns_of for column in _result_columns(each, table)), strict=True
+    )
     padded = _pad_rows(rows, len(points))
     if points.format is PointsFormat.geojson:
         return _join_members(
@@ -131,24 +139,27 @@ def _features(
         yield {**feature, "properties": {**source_properties, **dict(zip(result_names, row, strict=True))}}
 
 
-def _result_columns(
-    found: Ownership, officers: Mapping[str, CellOfficers] | None
-) -> tuple[list[str | None], ...]:
+def _result_columns(found: Ownership, table: OfficerColumns | None) -> tuple[list[str | None], ...]:
     columns = found.codes(), found.names(), found.area_codes(), found.reason_names()
-    if officers is None:
+    if table is None:
         return columns
     owners = found.owners.tolist()
-    firsts = first_officers(found, officers[found.scheme])
-    return *columns, *([first[owner] for owner in owners] for first in firsts)
+    return *columns, *([values[owner] for owner in owners] for values in table.values())
 
 
-def _arrow_columns(
-    found: Ownership, officers: Mapping[str, CellOfficers] | None
-) -> tuple[pa.DictionaryArray, ...]:
-    if officers is None:
+def _arrow_columns(found: Ownership, table: OfficerColumns | None) -> tuple[pa.DictionaryArray, ...]:
+    if table is None:
         return found.arrow_columns()
-    firsts = first_officers(found, officers[found.scheme])
-    return *found.arrow_columns(), *(arrow.dictionary_column(first, found.owners) for first in firsts)
+    return *found.arrow_columns(), *(arrow.dictionary_column(each, found.owners) for each in table.values())
+
+
+def _members_by_scheme(officers: Mapping[str, SchemeOfficers]) -> dict[str, dict[str, Any]]:
+    """Return what is told of each scheme, by the members of an answer."""
+    found: dict[str, dict[str, Any]] = {}
+    for scheme, each in officers.items():
+        for name, value in each.members().items():
+            found.setdefault(name, {})[scheme] = value
+    return found
 
 
 def _pad_rows(rows: Iterator[tuple[Any, ...]], count: int) -> Iterator[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
+from api.routes.absences import router as absences
 from api.routes.area_sheet import router as area_sheet
 from api.routes.areas import router as areas
 from api.routes.audit import router as audit
@@ -20,8 +21,10 @@ from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.edits import router as edits
 from api.routes.entities import router as entities
+from api.routes.entity_officers import router as entity_officers
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
+from api.routes.groups import router as groups
 from api.routes.health import router as health
 from api.routes.imports import IMPORT_PATHS
 from api.routes.imports import router as imports
@@ -44,6 +47,7 @@ from api.routes.plan_review import router as plan_review
 from api.routes.plan_units import router as plan_units
 from api.routes.plan_waivers import router as plan_waivers
 from api.routes.plans import router as plans
+from api.routes.posts import router as posts
 from api.routes.schemes import router as schemes
 from api.routes.search import router as search
 from api.routes.session import router as session
@@ -77,7 +81,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Before the entities, among whose numbers it would be sought.
     nearest,
     entities,
+    entity_officers,
     officers,
+    posts,
+    absences,
+    groups,
     gaps,
     lists,
     imports,

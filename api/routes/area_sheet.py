@@ -11,6 +11,7 @@ from api.http.responses import json_response
 from api.http.scheme_parameters import DayParam
 from api.problems import problem_responses
 from api.schemas.areas import AreaSheet, area_officer_record, area_sheet_record
+from api.schemas.posts import level_records
 from api.security.caller import Caller
 from api.security.personal import Reveal, open_read_session
 from api.security.principal import Right
@@ -25,6 +26,7 @@ from layers.plans.cell_queries import cell_totals
 from layers.plans.schemes import find_scheme
 from layers.snapshot import SnapshotHolder
 from layers.staff.officers import officers_of_areas
+from layers.staff.responsible import Responsibility, posts_at_areas
 
 router = APIRouter(prefix="/v1/areas", tags=["areas"])
 
@@ -56,15 +58,21 @@ def read_area_sheet(
         run = None if found is None else newest_run(session, found.id, code, until=day)
         gap_counts = None if run is None else count_gaps_in(session, code, run)
         officers = officers_of_areas(session, [code], day)
+        chain = snapshots.current.areas.chain(code)
+        at_areas = posts_at_areas(
+            session, [each.code for each in chain], None if found is None else found.id, day
+        )
+        levels = Responsibility({}, at_areas, {}, {}).levels(None, chain)
         record = area_sheet_record(
             area,
             at=day,
             scheme=scheme,
-            areas=snapshots.current.areas.chain(code)[1:],
+            areas=chain[1:],
             beneath=areas_beneath(session, code),
             cells=None if found is None else cell_totals(session, found, day, code),
             counts=count_in_area(session, code, day),
             officers=[area_officer_record(each, shown.personal_of(each)) for each in officers],
+            responsible=level_records(levels, shown.personal_of),
             run=run,
             gap_outcomes=area_outcomes(session, caller.area_code, run, code),
             gaps=gap_counts,

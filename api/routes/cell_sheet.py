@@ -5,7 +5,6 @@ time is audited.
 """
 
 from datetime import date
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -17,11 +16,13 @@ from api.http.responses import json_response
 from api.http.scheme_parameters import CellCode, DayParam, SchemeCode
 from api.problems import problem_responses
 from api.schemas.cells import cell_officer_record, cell_sheet_record
+from api.schemas.posts import level_records
 from api.security.caller import Caller
 from api.security.personal import Reveal, audit_reveal, open_read_session
-from api.security.principal import Principal, Right
+from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from layers.db.database import Session, current_state
+from api.security.shown_officers import ShownOfficers
+from layers.db.database import current_state
 from layers.entities.measures import measure_cell
 from layers.gaps.analysis import cell_outcomes
 from layers.gaps.queries import gaps_of_cell
@@ -29,7 +30,7 @@ from layers.plans.cell_queries import find_cell
 from layers.plans.schemes import find_scheme
 from layers.plans.units import cells_of_unit, units_of_cell
 from layers.snapshot import SnapshotHolder
-from layers.staff.posts import posts_in_cell
+from layers.staff.responsible import read_responsibility
 from layers.tilesets import count_by_kind
 
 router = APIRouter(prefix="/v1", tags=["cells"])
@@ -57,40 +58,38 @@ def read_sheet(
     """Read a cell in force on a day: its place, who answers for it, what belongs to it, what is missing."""
     day = at or date.today()
     snapshots: SnapshotHolder = request.app.state.snapshots
+    shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
         found = find_scheme(session, scheme)
         cell = find_cell(session, found, code, day, caller.area_code)
         run, gaps = gaps_of_cell(session, caller.area_code, found, cell, until=day, limit=_MAX_LISTED)
         counts = count_by_kind(session, found.id, day, code)
+        areas = snapshots.current.areas.chain(cell.area_code)
+        answerable = read_responsibility(session, found.id, [code], [each.code for each in areas], day)
+        held = answerable.cells.get(code, ())[:_MAX_LISTED]
         record = cell_sheet_record(
             cell,
             scheme=scheme,
             at=day,
-            areas=snapshots.current.areas.chain(cell.area_code),
+            areas=areas,
             counts=counts,
             measures=measure_cell(cell, counts),
             units=units_of_cell(session, cell.id)[:_MAX_LISTED],
             unit_of=cells_of_unit(session, found, code, day, caller.area_code),
-            officers=_officer_records(session, caller, found.id, code, day, reveal=reveal),
+            officers=[
+                cell_officer_record(each, plain=reveal and caller.covers(each.officer.area_code))
+                for each in held
+            ],
+            responsible=level_records(answerable.levels((code, cell.name), areas), shown.personal_of),
             gap_run=run,
             gap_outcomes=cell_outcomes(session, caller.area_code, run, code),
             gaps=gaps,
             plain=reveal,
         )
-        if reveal and cell.personal:
-            audit_reveal(session, caller, "cell", [cell.id])
+        if reveal:
+            shown.audit(session)
+            audit_reveal(session, caller, "cell", [cell.id] if cell.personal else [])
         state = current_state(session)
     # A reveal is never answered from what the caller has already: it must be audited.
     etag = make_etag(state, caller.area_code, cell.id, {**record, "geometry": None})
     return json_response(record, etag=etag, if_none_match=None if reveal else if_none_match)
-
-
-def _officer_records(
-    session: Session, caller: Principal, scheme_id: int, code: str, day: date, *, reveal: bool
-) -> list[dict[str, Any]]:
-    """Return who holds posts in the cell; only officers of the caller's area are shown plain, and audited."""
-    held = posts_in_cell(session, scheme_id, code, day, limit=_MAX_LISTED)
-    plain = {officer.id for _, officer in held if reveal and caller.covers(officer.area_code)}
-    if reveal:
-        audit_reveal(session, caller, "officer", sorted(plain))
-    return [cell_officer_record(post, officer, plain=officer.id in plain) for post, officer in held]

@@ -31,14 +31,14 @@ from layers.plans.schemes import find_scheme
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
 ExportJobId = Annotated[WholeNumber, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
-_RECORD_NAMES = {"cells": "cell", "entities": "entity"}
+_RECORD_NAMES = {"cells": "cell", "entities": "entity", "officers": "officer"}
 _CodeText = Annotated[str, Field(max_length=100)]
 
 
 class ExportRequest(schemas.RequestModel):
     """A layer to export; what is not given does not restrict."""
 
-    layer: Literal["areas", "cells", "entities", "gaps"] = Field(examples=["cells"])
+    layer: Literal["areas", "cells", "entities", "gaps", "officers"] = Field(examples=["cells"])
     format: Literal["gpkg", "geojson", "parquet", "fgb", "csv", "shp"] = Field(
         default="gpkg", examples=["gpkg"], description="A Shapefile comes as a .zip."
     )
@@ -58,7 +58,7 @@ class ExportRequest(schemas.RequestModel):
     scheme: Annotated[str, Field(max_length=60)] | None = Field(
         default=None,
         examples=["community"],
-        description="Of the cells or gaps; entities get their cell in it as a column.",
+        description="Of the cells or gaps; entities get their cell in it as a column, officers their posts.",
     )
     kind: _CodeText | None = Field(default=None, examples=[None], description="Entities or gaps of a kind.")
     cell: _CodeText | None = Field(
@@ -76,8 +76,8 @@ class ExportRequest(schemas.RequestModel):
     reveal: bool = Field(
         default=False,
         examples=[False],
-        description="Entities or cells with their personal values, which are left out otherwise; needs the "
-        "right, and each fetching of the file is audited.",
+        description="Entities, cells or officers with their personal values, which are left out otherwise; "
+        "needs the right, and each fetching of the file is audited.",
     )
 
 

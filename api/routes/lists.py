@@ -62,15 +62,7 @@ def download_list(
             )
         if reveal:
             shown.audit(session)
-    columns = {
-        column.heading(params.lang): [row.get(column.key) for row in page.rows] for column in listing.columns
-    }
-    # A file without rows must not be taken for proof that there are none.
-    first = next(iter(columns))
-    columns = {
-        heading: [*values, *(page.notes if heading == first else [None] * len(page.notes))]
-        for heading, values in columns.items()
-    }
+    columns = listing.table(page, params.lang)
     title = listing.title(params.lang)
     return send_table(columns, title, _file_name(listing, params), form)
 

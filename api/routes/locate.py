@@ -19,6 +19,7 @@ from api.locate import (
     MEDIA_TYPES,
     LocateQuery,
     find_owners,
+    officers_above,
     parse_query_string,
     read_officers,
     read_points,
@@ -72,14 +73,19 @@ class LocateEndpoint:
         day = locate_query.day or snapshot.day
         if locate_query.officers:
             codes = {
-                each["scheme"]: [] if each["cell"] is None else [each["cell"]["code"]] for each in owners
+                each["scheme"]: {} if (cell := each["cell"]) is None else {cell["code"]: cell["area_code"]}
+                for each in owners
             }
             database: Database = scope["app"].state.database
             officers = await anyio.to_thread.run_sync(
                 read_officers, database, snapshot, codes, day, limiter=_limiter
             )
             for each in owners:
-                each["officers"] = next(iter(officers[each["scheme"]].values()), [])
+                cell = each["cell"]
+                areas = () if cell is None else snapshot.areas.chain(cell["area_code"])
+                each["officers"] = (
+                    [] if cell is None else officers_above(officers[each["scheme"]], cell["code"], areas)
+                )
         body = orjson.dumps(
             {"lon": lon, "lat": lat, "at": day, "revision": snapshot.revision, "owners": owners}
         )
@@ -109,14 +115,13 @@ async def locate_many(request: Request) -> Response:
         day = locate_query.day or snapshot.day
         officers = None
         if locate_query.officers:
-            codes = {each.scheme: each.distinct_codes() for each in found}
+            codes = {each.scheme: each.areas_of_cells() for each in found}
             officers = read_officers(request.app.state.database, snapshot, codes, day)
         content = write_response(
             points,
             found,
-            snapshot.areas,
+            snapshot,
             day=day,
-            revision=snapshot.revision,
             unprefixed=len(locate_query.schemes) == 1,
             officers=officers,
         )

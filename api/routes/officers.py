@@ -15,7 +15,9 @@ from api.http.pagination import Page, PageDep
 from api.http.parameters import ConfirmField, WholeNumber
 from api.http.responses import list_response
 from api.problems import problem_responses
-from api.schemas.staff import officer_record, post_record
+from api.schemas.posts import NewOfficerPost, post_record
+from api.schemas.staff import ended_officer_record, officer_record
+from api.security.accounts import end_access_of
 from api.security.audit import audited_result
 from api.security.caller import Caller
 from api.security.personal import Reveal, list_personal, read_personal
@@ -24,7 +26,6 @@ from api.security.requirements import AreaPolicy, requires
 from layers.db.database import Session
 from layers.models import Officer
 from layers.staff import officers, posts
-from layers.staff.posts import Duty, Rank, SchemePost
 
 router = APIRouter(prefix="/v1", tags=["officers"])
 
@@ -51,19 +52,6 @@ class NewOfficer(OfficerChanges):
     confirm: ConfirmField = False
 
 
-class NewPost(schemas.RequestModel):
-    """A post to give to an officer."""
-
-    scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
-    cell_code: Annotated[str, Field(max_length=100)] = Field(examples=["440305001001001"])
-    duty: Duty = Field(examples=["leader"])
-    rank: Rank = Field(default="A", examples=["A"], description="B is the backup of A.")
-    on: date | None = Field(
-        default=None, examples=["2026-01-01"], description="From when; today when not given."
-    )
-    confirm: ConfirmField = False
-
-
 def _to_record(officer: Officer, plain: bool = False) -> dict[str, Any]:
     return officer_record(officer, plain=plain)
 
@@ -71,17 +59,6 @@ def _to_record(officer: Officer, plain: bool = False) -> dict[str, Any]:
 def _result(session: Session, caller: Principal, officer: Officer, **details: Any) -> WriteResult:
     return audited_result(
         session, caller, f"officer {officer.id}", officer.area_code, _to_record(officer), **details
-    )
-
-
-def _post_result(session: Session, caller: Principal, made: SchemePost, **details: Any) -> WriteResult:
-    return audited_result(
-        session,
-        caller,
-        f"post {made.post.id}",
-        made.area_code,
-        post_record(made),
-        **details,
     )
 
 
@@ -188,18 +165,22 @@ def change(
 @router.delete(
     "/officers/{officer_id}",
     summary="End an officer",
-    response_model=schemas.Officer,
+    response_model=schemas.EndedOfficer,
     responses=problem_responses(404, 409, 412, 428),
 )
 @requires(Right.publish, AreaPolicy.checked)
 def end(
     officer_id: OfficerId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
 ) -> Response:
-    """Let an officer leave today, and end all posts held."""
+    """Let an officer leave today, and end the posts held, the officer's accounts, tokens and sessions."""
 
     def handler(session: Session) -> WriteResult:
-        officer = officers.end_officer(session, officer_id, version, scope=caller.area_code)
-        return _result(session, caller, officer, ended=True)
+        ended = officers.end_officer(session, officer_id, version, scope=caller.area_code)
+        access = end_access_of(session, caller, officer_id)
+        record = ended_officer_record(ended, **access._asdict())
+        return audited_result(
+            session, caller, f"officer {officer_id}", ended.officer.area_code, record, ended=record["ended"]
+        )
 
     return write(None, handler)
 
@@ -227,40 +208,26 @@ def list_posts(officer_id: OfficerId, caller: Caller, database: DatabaseDep) -> 
     responses=problem_responses(404, 409),
 )
 @requires(Right.publish, AreaPolicy.checked)
-def appoint(officer_id: OfficerId, body: NewPost, caller: Caller, write: IdempotentWriteDep) -> Response:
-    """Give an officer a post in a cell that is in force."""
+def appoint(
+    officer_id: OfficerId, body: NewOfficerPost, caller: Caller, write: IdempotentWriteDep
+) -> Response:
+    """Give an officer a post at a place: a cell, a group of cells, an area, or an entity."""
 
     def handler(session: Session) -> WriteResult:
         made = officers.appoint_officer(
             session,
             officer_id,
-            scheme=body.scheme,
-            cell_code=body.cell_code,
-            duty=body.duty,
-            rank=body.rank,
-            on=body.on,
-            confirmed=body.confirm,
             scope=caller.area_code,
+            **body.details(),
         )
-        return _post_result(session, caller, made, location=f"/v1/officers/{officer_id}/posts", created=True)
+        return audited_result(
+            session,
+            caller,
+            f"post {made.post.id}",
+            made.area_code,
+            post_record(made),
+            location=f"/v1/posts/{made.post.id}",
+            created=True,
+        )
 
     return write(body, handler)
-
-
-@router.delete(
-    "/posts/{post_id}",
-    summary="End a post",
-    response_model=schemas.Post,
-    responses=problem_responses(404, 409, 412, 428),
-)
-@requires(Right.publish, AreaPolicy.checked)
-def dismiss(
-    post_id: OfficerId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
-) -> Response:
-    """End a post today."""
-
-    def handler(session: Session) -> WriteResult:
-        ended = posts.end_post(session, post_id, version, scope=caller.area_code)
-        return _post_result(session, caller, ended, ended=True)
-
-    return write(None, handler)

@@ -22,10 +22,12 @@ from api.schemas.plans import (
     PublishResult,
     UnitOfPlan,
 )
+from api.schemas.posts import Absence, CellGroup, EntityOfficers, LevelOfficers, Post
 from api.schemas.schemes import Scheme
-from api.schemas.staff import Officer, OfficerHandover, PlanHandover, PlanOfficers, Post
+from api.schemas.staff import EndedOfficer, Officer, OfficerHandover, PlanHandover, PlanOfficers
 
 __all__ = [
+    "Absence",
     "Area",
     "AreaReference",
     "AuditEntry",
@@ -33,6 +35,7 @@ __all__ = [
     "Cell",
     "CellAbove",
     "CellChanges",
+    "CellGroup",
     "CellLock",
     "CellOfficer",
     "CellSheet",
@@ -41,7 +44,9 @@ __all__ = [
     "EditPreview",
     "EditStep",
     "EffectiveDates",
+    "EndedOfficer",
     "Entity",
+    "EntityOfficers",
     "EntityOwner",
     "Finding",
     "Gap",
@@ -51,6 +56,7 @@ __all__ = [
     "GapPage",
     "GapRun",
     "Job",
+    "LevelOfficers",
     "LockAnswer",
     "NearbyEntity",
     "Officer",

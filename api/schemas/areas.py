@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 from api.http.responses import geojson_fragment
 from api.schemas.base import POLYGON, build_record
 from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
+from api.schemas.posts import LevelOfficers
 from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.plans.cell_queries import CellTotals
 from layers.snapshot import AreaLabel
-from layers.staff.officers import officer_name, officer_phone
+from layers.staff.published import officer_name, officer_phone
 
 
 class Area(BaseModel):
@@ -71,6 +72,9 @@ class AreaSheet(Area):
     area_m2: float | None = Field(examples=[3100000.0], description="Their ground, m².")
     counts: dict[str, int] = Field(examples=[{"household": 3000}], description="Entities in it, by kind.")
     officers: list[AreaOfficer] = Field(description="Who answers for the area itself, leaders first.")
+    responsible: list[LevelOfficers] = Field(
+        description="Who holds posts at the area and at those above it, in the scheme or in all."
+    )
     gap_run: int | None = Field(
         examples=[7],
         description="The newest run of gaps up to the day that has looked at all of it; null without one.",
@@ -104,6 +108,7 @@ def area_sheet_record(
     cells: CellTotals | None,
     counts: Mapping[str, int],
     officers: Sequence[dict[str, Any]],
+    responsible: Sequence[dict[str, Any]],
     run: models.GapRun | None,
     gap_outcomes: Iterable[Outcome],
     gaps: Mapping[str, int] | None,
@@ -122,6 +127,7 @@ def area_sheet_record(
         area_m2=None if cells is None else cells.area_m2,
         counts=counts,
         officers=sorted(officers, key=lambda each: (each["duty"] != "leader", each["rank"] or "")),
+        responsible=responsible,
         gap_run=None if run is None else run.id,
         gap_run_on=None if run is None else run.on,
         gap_analysis=gap_outcome_records(gap_outcomes),

@@ -13,11 +13,13 @@ from api.schemas.base import POLYGON, build_record
 from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
 from api.schemas.gaps import Gap, gap_record
 from api.schemas.masking import mask_personal
+from api.schemas.posts import LevelOfficers
 from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.gaps.queries import FoundGap
 from layers.snapshot.areas import AreaLabel
-from layers.staff.officers import officer_name, officer_phone
+from layers.staff.published import PublishedPost
+from layers.staff.responsible import HeldPost
 
 
 class Cell(BaseModel):
@@ -47,13 +49,17 @@ class CellOfficer(BaseModel):
     external_id: str = Field(examples=["G-0005"])
     duty: str = Field(examples=["leader"])
     rank: str = Field(examples=["A"], description="B is the backup of A.")
+    part_time: bool = Field(examples=[False])
+    absent: bool = Field(examples=[False], description="Away on the day.")
+    acting: bool = Field(examples=[False], description="A backup who stands in for one who is away.")
     personal: dict[str, Any] = Field(
         examples=[{"name": "李*"}], description="Masked, unless revealed to one who may see it."
     )
     name: str | None = Field(
-        examples=["李*"], description="The name among these, whatever its field is called."
+        examples=["李*"],
+        description="The published name, or the name among these, whatever its field is called.",
     )
-    phone: str | None = Field(examples=["*********34"], description="The phone among these.")
+    phone: str | None = Field(examples=["*********34"], description="The phone, likewise.")
     valid_from: date = Field(examples=["2026-01-01"])
 
 
@@ -85,7 +91,10 @@ class CellSheet(Cell):
         examples=[[]], description="Codes of the units that it is made of; at most a hundred."
     )
     unit_of: list[CellAbove] = Field(description="The cells of other schemes that have it as a unit.")
-    officers: list[CellOfficer] = Field(description="Leaders first, and A before B.")
+    officers: list[CellOfficer] = Field(description="Leaders first, and A before B; who is away comes last.")
+    responsible: list[LevelOfficers] = Field(
+        description="Who answers at each level, from the cell upwards: the cell, its group, its areas."
+    )
     gap_run: int | None = Field(
         examples=[7],
         description="The newest run of gaps up to the day that has looked at this version of the cell; null "
@@ -112,16 +121,19 @@ def cell_record(cell: models.Cell, *, geometry: bool = True, plain: bool = False
     return record
 
 
-def cell_officer_record(post: models.Post, officer: models.Officer, *, plain: bool) -> dict[str, Any]:
+def cell_officer_record(post: HeldPost, *, plain: bool) -> dict[str, Any]:
     """Return who holds a post as answered, with personal values masked unless they are to be plain."""
+    officer = post.officer
     personal = officer.personal if plain else mask_personal(officer.personal)
+    published = PublishedPost(officer, post)
     return build_record(
         CellOfficer,
         post,
+        officer_id=officer.id,
         external_id=officer.external_id,
         personal=personal,
-        name=officer_name(officer, personal),
-        phone=officer_phone(officer, personal),
+        name=published.name(personal),
+        phone=published.phone(personal),
     )
 
 
@@ -136,6 +148,7 @@ def cell_sheet_record(
     units: Sequence[str],
     unit_of: Iterable[tuple[str, str, str]],
     officers: list[dict[str, Any]],
+    responsible: list[dict[str, Any]],
     gap_run: models.GapRun | None,
     gap_outcomes: Sequence[Outcome],
     gaps: Iterable[FoundGap],
@@ -155,8 +168,8 @@ def cell_sheet_record(
         By their keys.
     units, unit_of
         Its own units, and the cells that it is a unit of: scheme, code, name.
-    officers
-        As `cell_officer_record` makes them.
+    officers, responsible
+        As `cell_officer_record` and `api.schemas.posts.level_records` make them.
     gap_run, gap_outcomes, gaps
         The newest run that has looked at the cell, what it says of each kind, and its gaps there.
     plain
@@ -176,6 +189,7 @@ def cell_sheet_record(
         units=units,
         unit_of=[{"scheme": each[0], "code": each[1], "name": each[2]} for each in unit_of],
         officers=officers,
+        responsible=responsible,
         gap_run=None if gap_run is None else gap_run.id,
         gap_run_on=None if gap_run is None else gap_run.on,
         gap_analysis=gap_outcome_records(gap_outcomes),

@@ -9,7 +9,7 @@ from api.schemas.base import build_record
 from layers import models
 from layers.lists.search import SearchResult
 from layers.snapshot import AreaTree
-from layers.staff.officers import officer_name
+from layers.staff.published import officer_name
 
 
 class SearchHit(BaseModel):

@@ -1,4 +1,4 @@
-"""Officers and posts as they are answered."""
+"""Officers, and who is to answer for the cells of a plan, as they are answered."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,8 +10,8 @@ from api.schemas.base import build_record
 from api.schemas.masking import mask_personal
 from layers import models
 from layers.plans.post_proposals import Proposal
-from layers.staff.officers import officer_name, officer_phone
-from layers.staff.posts import SchemePost
+from layers.staff import officers
+from layers.staff.published import officer_name, officer_phone
 
 
 class Officer(BaseModel):
@@ -30,20 +30,19 @@ class Officer(BaseModel):
     version: int = Field(examples=[1])
 
 
-class Post(BaseModel):
-    """What an officer is in a cell."""
+class EndedWithOfficer(BaseModel):
+    """What ended with an officer."""
 
-    id: int = Field(examples=[9])
-    officer_id: int = Field(examples=[5])
-    scheme: str = Field(examples=["community"])
-    cell_code: str | None = Field(
-        examples=["440305001001001"], description="Null where it lies outside the caller's area."
-    )
-    duty: str = Field(examples=["leader"])
-    rank: str = Field(examples=["A"])
-    valid_from: date = Field(examples=["2026-01-01"])
-    valid_to: date | None = Field(examples=[None])
-    version: int = Field(examples=[1])
+    posts: int = Field(examples=[3])
+    accounts: list[str] = Field(examples=[["lilei"]], description="Names of the accounts that were disabled.")
+    tokens: int = Field(examples=[0], description="Tokens that were revoked.")
+    sessions: int = Field(examples=[1], description="Browser sessions that were ended.")
+
+
+class EndedOfficer(Officer):
+    """An officer who has left, and what ended with that."""
+
+    ended: EndedWithOfficer
 
 
 class ResponsibleOfficer(BaseModel):
@@ -101,6 +100,8 @@ class OfficerHandover(BaseModel):
     households_gained: int = Field(examples=[35])
     enterprises_lost: int = Field(examples=[1])
     enterprises_gained: int = Field(examples=[0])
+    given_to: list[str] = Field(examples=[["G-0006"]], description="Numbers of those who take over from it.")
+    taken_from: list[str] = Field(examples=[[]], description="Numbers of those who give to it.")
 
 
 class PlanHandover(BaseModel):
@@ -142,6 +143,9 @@ def officer_record(officer: models.Officer, *, plain: bool = False) -> dict[str,
     return build_record(Officer, officer, personal=personal)
 
 
-def post_record(held: SchemePost) -> dict[str, Any]:
-    """Return a post as it is answered."""
-    return build_record(Post, held.post, scheme=held.scheme, cell_code=held.cell_code)
+def ended_officer_record(
+    ended: officers.EndedOfficer, accounts: Sequence[str], *, tokens: int, sessions: int
+) -> dict[str, Any]:
+    """Return an officer who has left, with what ended."""
+    told = {"posts": ended.posts, "accounts": list(accounts), "tokens": tokens, "sessions": sessions}
+    return {**officer_record(ended.officer), "ended": told}

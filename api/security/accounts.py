@@ -3,8 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from api.security.audit import Action, audit
@@ -14,7 +15,7 @@ from api.security.principal import Principal, Role
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
 from layers.jobs.queue import cancel_all_of
-from layers.models import Account, BrowserSession, SignInLink, Token
+from layers.models import Account, BrowserSession, Officer, SignInLink, Token
 
 MAX_LIFETIME = timedelta(days=3650)
 _MAX_NAME_LENGTH = 100
@@ -30,6 +31,7 @@ def create_token(
     *,
     personal: bool = False,
     account: str | None = None,
+    officer_id: int | None = None,
 ) -> tuple[Token, str]:
     """Make a token; return its record and, for this once, the token itself.
 
@@ -52,6 +54,8 @@ def create_token(
     account
         The name of the account of the person whose own it is: what is done with it is theirs, and it ends
         with the account. None for a program.
+    officer_id
+        The officer with whom it ends.
 
     Raises
     ------
@@ -62,9 +66,10 @@ def create_token(
     NotFoundError
         If there is no such account.
     ConflictError
-        If the account is disabled.
+        If the account is disabled, or the officer has left.
     """
     principal.require_area(area_code)
+    _require_present(session, officer_id)
     if personal and role is not Role.integrator:
         raise InputError(f"Personal data is granted to integrators only, not to the role {role}.")
     if not timedelta(0) < lifetime <= MAX_LIFETIME:
@@ -85,6 +90,7 @@ def create_token(
         created_at=now,
         created_by=principal.label,
         expires_at=now + lifetime,
+        officer_id=officer_id,
     )
     session.add(token)
     session.flush()
@@ -152,20 +158,28 @@ def _revoke(session: Session, principal: Principal, token: Token) -> None:
 
 
 def create_account(
-    session: Session, principal: Principal, name: str, role: Role, area_code: str | None, password: str
+    session: Session,
+    principal: Principal,
+    name: str,
+    role: Role,
+    area_code: str | None,
+    password: str,
+    *,
+    officer_id: int | None = None,
 ) -> Account:
-    """Make an account.
+    """Make an account, which may be an officer's: it ends with the officer.
 
     Raises
     ------
     InputError
         If the name is empty or the password too weak.
     ConflictError
-        If the name is taken.
+        If the name is taken, or the officer has left.
     ForbiddenError
         If the caller does not cover the area.
     """
     principal.require_area(area_code)
+    _require_present(session, officer_id)
     account_name = normalize_name(_require_name(name))
     if session.scalar(select(Account.id).where(Account.name == account_name)) is not None:
         raise ConflictError(f"There is an account '{account_name}' already; choose another name.")
@@ -178,6 +192,7 @@ def create_account(
         password_changed_at=now,
         created_at=now,
         created_by=principal.label,
+        officer_id=officer_id,
     )
     session.add(account)
     session.flush()
@@ -200,6 +215,31 @@ def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
     ).all()
 
 
+def link_officer(session: Session, principal: Principal, name: str, officer_id: int | None) -> Account:
+    """Say whose account it is, an officer's or nobody's.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such account in the caller's area.
+    ConflictError
+        If the officer has left.
+    """
+    account = find_account(session, principal, name)
+    _require_present(session, officer_id)
+    account.officer_id = officer_id
+    audit(
+        session,
+        principal,
+        Action.account_officer,
+        f"account {account.id}",
+        area_code=account.area_code,
+        name=account.name,
+        officer=officer_id,
+    )
+    return account
+
+
 def disable_account(session: Session, principal: Principal, name: str) -> Account:
     """Disable an account, end its browser sessions and sign-in links, revoke its tokens and cancel its jobs.
 
@@ -210,21 +250,25 @@ def disable_account(session: Session, principal: Principal, name: str) -> Accoun
     """
     account = find_account(session, principal, name)
     if account.disabled_at is None:
-        account.disabled_at = datetime.now(UTC)
-        _end_sessions(session, account)
-        for token in session.scalars(select(Token).where(Token.account_id == account.id)).all():
-            _revoke(session, principal, token)
-        cancelled = cancel_all_of(session, account.label)
-        audit(
-            session,
-            principal,
-            Action.account_disable,
-            f"account {account.id}",
-            area_code=account.area_code,
-            name=account.name,
-            cancelled_jobs=cancelled,
-        )
+        _disable(session, principal, account)
     return account
+
+
+def _disable(session: Session, principal: Principal, account: Account) -> None:
+    account.disabled_at = datetime.now(UTC)
+    _end_sessions(session, account)
+    for token in session.scalars(select(Token).where(Token.account_id == account.id)).all():
+        _revoke(session, principal, token)
+    cancelled = cancel_all_of(session, account.label)
+    audit(
+        session,
+        principal,
+        Action.account_disable,
+        f"account {account.id}",
+        area_code=account.area_code,
+        name=account.name,
+        cancelled_jobs=cancelled,
+    )
 
 
 def change_password(session: Session, principal: Principal, name: str, password: str) -> Account:
@@ -236,8 +280,11 @@ def change_password(session: Session, principal: Principal, name: str, password:
         If there is none such in the caller's area.
     InputError
         If the password is too weak.
+    ConflictError
+        If it is the account of an officer who has left.
     """
     account = find_account(session, principal, name)
+    _require_present(session, account.officer_id)
     account.password_hash = hash_password(password, account.name)
     account.password_changed_at = datetime.now(UTC)
     account.disabled_at = None
@@ -251,6 +298,47 @@ def change_password(session: Session, principal: Principal, name: str, password:
         name=account.name,
     )
     return account
+
+
+class EndedAccess(NamedTuple):
+    """What of an officer's access has ended: names of accounts, and how many tokens and sessions."""
+
+    accounts: list[str]
+    tokens: int
+    sessions: int
+
+
+def end_access_of(session: Session, principal: Principal, officer_id: int) -> EndedAccess:
+    """Disable the accounts of an officer and revoke the tokens, wherever they are bound to.
+
+    Parameters
+    ----------
+    session
+        The session of `Database.write` in which the officer is ended.
+    principal
+        Who ends the officer.
+    """
+    accounts = session.scalars(
+        select(Account).where(Account.officer_id == officer_id, Account.disabled_at.is_(None))
+    ).all()
+    sessions = 0
+    for account in accounts:
+        held = select(func.count()).where(BrowserSession.account_id == account.id)
+        sessions += session.scalars(held).one()
+        _disable(session, principal, account)
+    tokens = session.scalars(
+        select(Token).where(Token.officer_id == officer_id, Token.revoked_at.is_(None))
+    ).all()
+    for token in tokens:
+        _revoke(session, principal, token)
+    return EndedAccess([account.name for account in accounts], len(tokens), sessions)
+
+
+def _require_present(session: Session, officer_id: int | None) -> None:
+    """Refuse access for an officer who has left."""
+    officer = None if officer_id is None else session.get(Officer, officer_id, with_for_update=True)
+    if officer is not None and officer.valid_to is not None:
+        raise ConflictError(f"Officer '{officer.external_id}' has left on {officer.valid_to}.")
 
 
 def normalize_name(text: str) -> str:

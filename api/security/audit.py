@@ -23,6 +23,7 @@ class Action(StrEnum):
     sign_in_failed = "sign-in failed"
     account_create = "account created"
     account_disable = "account disabled"
+    account_officer = "account linked to an officer"
     account_password = "account password changed"  # noqa: S105  the name of an action
     link_create = "sign-in link created"
     token_create = "token created"  # noqa: S105  the name of an action

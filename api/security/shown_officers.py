@@ -1,7 +1,7 @@
 """Which officers a request shows plain: those of the caller's area, where that is asked for and allowed."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,22 @@ from api.schemas.masking import mask_personal
 from api.security.audit import Action, audit
 from api.security.personal import MAX_LISTED_IDS, audit_reveal
 from api.security.principal import Principal
-from layers.models import Officer
+
+
+class Person(Protocol):
+    """Whatever has the personal values of an officer."""
+
+    @property
+    def id(self) -> int:
+        """The number of the officer."""
+
+    @property
+    def area_code(self) -> str | None:
+        """The area that the officer is of."""
+
+    @property
+    def personal(self) -> Mapping[str, Any]:
+        """The values."""
 
 
 class ShownOfficers:
@@ -28,7 +43,7 @@ class ShownOfficers:
         self._reveal = reveal
         self._plain: set[int] = set()
 
-    def personal_of(self, officer: Officer) -> Mapping[str, Any]:
+    def personal_of(self, officer: Person) -> Mapping[str, Any]:
         """Return personal values plain or masked."""
         if not (self._reveal and self._caller.covers(officer.area_code)):
             return mask_personal(officer.personal)

@@ -80,7 +80,7 @@ def read_in_batches(session: Session, chosen: Select[Any]) -> Iterator[Sequence[
     return session.connection().execute(chosen).partitions(_BATCH_SIZE)
 
 
-def id_in(session: Session, column: SQLColumnExpression[int], ids: Collection[int]) -> ColumnElement[bool]:
+def id_in(session: Session, column: SQLColumnExpression[Any], ids: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a key is one of many, passed as one parameter however many there are."""
     numbers = [int(number) for number in ids]
     if is_postgresql(session):
@@ -90,7 +90,7 @@ def id_in(session: Session, column: SQLColumnExpression[int], ids: Collection[in
 
 
 def text_in(
-    session: Session, column: SQLColumnExpression[str], texts: Collection[str]
+    session: Session, column: SQLColumnExpression[Any], texts: Collection[str]
 ) -> ColumnElement[bool]:
     """Return the condition that a text is one of many, passed as one parameter however many there are."""
     values = sorted(texts)

@@ -20,6 +20,7 @@ from layers.db.database import bump_revision
 from layers.fields.personal import is_personal, is_personal_identity, separate_entity
 from layers.models import Entity, EntityVersion
 from layers.plans.assignments import update_assignments
+from layers.staff.posts import end_posts_at
 
 UPDATABLE_FIELDS = frozenset({"name", "class_name", "attributes", "personal", "geometry"})
 """What `update_entity` may change: kind and external_id are the identity, the area follows the location."""
@@ -233,7 +234,7 @@ def end_entity(
     confirmed: bool = False,
     scope: str | None = None,
 ) -> Entity:
-    """End an entity on a date; its history stays.
+    """End an entity on a date, with the posts at it; its history stays.
 
     Parameters, errors and return value are those of `update_entity`.
     """
@@ -241,6 +242,7 @@ def end_entity(
     entity = _lock_entity(session, entity_id, version, day, scope)
     entity.valid_to = day
     entity.version += 1
+    end_posts_at(session, "entity", [entity.id], day)
     _finish_write(session, entity, day)
     return entity
 

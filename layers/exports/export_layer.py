@@ -16,7 +16,8 @@ from gis.progress import Progress
 from layers.areas.queries import find_area
 from layers.db.bulk import decode_geometries, is_postgresql
 from layers.db.database import Database
-from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters, LayerQuery, RowSelect
+from layers.exports.layer_queries import LAYER_QUERIES
+from layers.exports.layer_query import ExportFilters, LayerQuery, RowSelect
 from layers.formats import output_format
 from layers.formats.write_batches import GEOMETRY_COLUMN, write_batches
 
@@ -48,11 +49,11 @@ def export_layer(
     path
         In one of the writable formats; replaced when complete.
     layer
-        areas, cells, entities or gaps. Attributes, and the figures of gaps, become columns.
+        areas, cells, entities, gaps or officers. Attributes, and the figures of gaps, become columns.
     filters
         Which rows.
     personal
-        Add the personal values of entities or cells as columns.
+        Add the personal values of entities, cells or officers as columns.
     language
         Of the sentences of gaps: zh or en, as `gis.gaps.Text` has them.
     progress
@@ -74,7 +75,7 @@ def export_layer(
     """
     output_format(path)
     if layer not in LAYER_QUERIES:
-        raise InputError(f"There is no layer '{layer}'; export areas, cells, entities or gaps.")
+        raise InputError(f"There is no layer '{layer}'; export areas, cells, entities, gaps or officers.")
     chosen = filters or ExportFilters()
     with database.read() as session:
         if chosen.area_code is not None:
@@ -164,8 +165,8 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
     used = {name.lower() for name in (*query.columns, GEOMETRY_COLUMN)}
     fields = []
     for key in merge_orders([json.loads(each) for each in sequences], json_types):
-        if key == "name" and query.personal_names:
-            # The name of a household stands where that of an enterprise does.
+        # The name of a household stands where that of an enterprise does.
+        if key in query.told_keys or (key == "name" and query.personal_names):
             continue
         column = key
         while column.lower() in used:

@@ -1,21 +1,21 @@
-"""Which rows and columns of the database a layer has in a file: areas, cells, entities, gaps."""
+"""Which rows and columns of the database a layer has in a file: areas, cells, entities, gaps, officers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
 from gis.gaps import OutcomeState, Text, gap_outcomes
 from layers.areas.scope import within
-from layers.db.bbox import BBox, bbox_intersects
+from layers.db.bbox import bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
+from layers.exports.layer_query import ExportFilters, LayerQuery, RowSelect
+from layers.exports.officers import select_officers
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.analysis import concerns_cell
 from layers.gaps.gap_grounds import gaps_within
@@ -25,65 +25,6 @@ from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, CellUnit, Entity, Gap, GapRun
 from layers.plans.cells import cells_in_force, lies_in_scope
 from layers.plans.schemes import find_scheme
-
-RowSelect = Select[*tuple[Any, ...]]
-
-
-@dataclass(frozen=True)
-class ExportFilters:
-    """Which rows of a layer to export; what is not given does not restrict.
-
-    Attributes
-    ----------
-    area_code
-        An area: itself or what lies in it or in an area beneath it.
-    bbox
-        What meets a bounding box.
-    on
-        The state of a date; the present one when not given.
-    kind
-        Entities, or gaps, of a kind.
-    scheme
-        Code of the scheme of cells or gaps. For entities it adds their cell in it.
-    cell_code
-        Entities, or gaps, of a cell of the scheme.
-    severity
-        Gaps of a severity.
-    run
-        Gaps of this run; those of the last one on or before the date when not given.
-    scope
-        The area that the caller may see, None for all: cells elsewhere are not told.
-    """
-
-    area_code: str | None = None
-    bbox: BBox | None = None
-    on: date | None = None
-    kind: str | None = None
-    scheme: str | None = None
-    cell_code: str | None = None
-    severity: str | None = None
-    run: int | None = None
-    scope: str | None = None
-
-
-class LayerQuery(NamedTuple):
-    """A layer: its standard columns, the columns that hold documents, and the statements that select both.
-
-    `notes` say what the rows do not: which kinds of gaps nobody has looked for. `told` returns what
-    the caller is told in place of values of rows, with sentences in a language of `Text`.
-
-    Each statement selects a growing `key`, the columns, the documents and the undecoded geometry.
-    """
-
-    columns: dict[str, pa.DataType]
-    documents: tuple[str, ...]
-    statements: list[RowSelect]
-    notes: tuple[Text, ...] = ()
-    told: Callable[[Sequence[Row[Any]], str], Sequence[Mapping[str, Any]]] | None = None
-    tables: Mapping[str, RowSelect] = MappingProxyType({})
-    """Tables of text that belong to the layer, by their names."""
-    personal_names: bool = False
-    """The personal values hold the names of those that have no other name."""
 
 
 def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
@@ -250,5 +191,6 @@ LAYER_QUERIES: Mapping[str, Callable[[Session, ExportFilters, bool], LayerQuery]
     "cells": _select_cells,
     "entities": _select_entities,
     "gaps": _select_gaps,
+    "officers": select_officers,
 }
 """How the rows of each layer are selected: by filters, with personal values or without."""

@@ -1,11 +1,10 @@
-"""Importing officers from a table, with their posts in the cells of a scheme."""
+"""Importing officers from a table, with their posts at places of every level of a scheme."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -18,14 +17,13 @@ from layers.db.content_hash import canonical_json, ordered_json
 from layers.db.database import Database
 from layers.fields.columns import AREA_CODE_FIELDS, ID_FIELDS, find_column
 from layers.fields.personal import is_personal_identity, separate_personal
+from layers.imports.post_columns import PUBLISHED_FIELDS, PostColumns, PostRow
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.summary import RecordSummary
+from layers.staff.appointments import Appointment, PostChanges, SchemePlaces, appoint
 from layers.staff.officers import OfficerValues, ended_identities, store_officers
-from layers.staff.posts import DUTIES, RANKS, Appointment, PostChanges, appoint_by_area
 
 OFFICER_ID_FIELDS = ("officer_id", *ID_FIELDS, "工号")
-DUTY_FIELDS = ("duty", "role", "职务")
-RANK_FIELDS = ("rank", "级别")
 
 
 @dataclass(frozen=True)
@@ -34,13 +32,14 @@ class OfficerImportSummary(RecordSummary):
 
     Attributes
     ----------
-    begun, ended, kept
+    begun, changed, ended, kept
         Posts of these officers in the scheme.
     without_cells
-        Officers with a duty in whose area the scheme has no cell of its own.
+        Records whose post is at the area itself: the scheme has no cell of exactly that area, or it is named.
     """
 
     begun: int = 0
+    changed: int = 0
     ended: int = 0
     kept: int = 0
     without_cells: int = 0
@@ -49,17 +48,21 @@ class OfficerImportSummary(RecordSummary):
         """Return the counts as JSON holds them."""
         return {
             **super().summary(),
-            "posts": {"begun": self.begun, "ended": self.ended, "kept": self.kept},
+            "posts": {
+                "begun": self.begun,
+                "changed": self.changed,
+                "ended": self.ended,
+                "kept": self.kept,
+            },
             "without_cells": self.without_cells,
         }
 
 
 class _OfficerRecord(NamedTuple):
-    """A row of the table; `duty` is None for an officer who holds no post."""
+    """A row of the table: an officer, or a further post of one."""
 
     values: OfficerValues
-    duty: str | None
-    rank: str
+    post: PostRow
 
 
 def import_officers(
@@ -84,11 +87,13 @@ def import_officers(
     table
         A row per officer with an identity and `area_code`, the area they answer for; `duty` (or `role`:
         leader, officer, inspector, assistant), `rank` (A, or B for the backup), and what else is known of
-        them. Names, phones and identity numbers are kept as personal.
+        them. Names, phones and identity numbers are kept as personal. Further rows of an officer are further
+        posts; where the post of a row is may be named, see `layers.imports.post_columns`.
     scheme
-        The officers named get posts, by duty and rank, in the cells of this scheme that are in force on `on`
-        and belong to exactly their area; posts they held in it otherwise end. Without it posts stay as they
-        are.
+        The officers named get posts, by duty and rank, in this scheme: where their row says, else in the
+        cells that are in force on `on` and belong to exactly their area, or at the area itself if there are
+        none. Posts they held in it otherwise end, those at groups and entities only if the table has columns
+        for such. Without it posts stay as they are.
     id_field
         The field of the identity; found by its usual names when not given.
     personal
@@ -101,8 +106,8 @@ def import_officers(
     Returns
     -------
     OfficerImportSummary
-        Records are rejected for a missing, repeated or unwritable identity or value, an area that does not
-        exist, an unknown duty or rank, and an officer who has left.
+        Records are rejected for a missing, repeated or unwritable identity or value, an area or place that
+        does not exist, an unknown duty or rank, a day that is none, and an officer who has left.
 
     Raises
     ------
@@ -114,21 +119,33 @@ def import_officers(
     """
     day = require_near_day(on, confirmed=confirmed)
     with database.write() as session:
-        records, rejected = _read_officers(session, table, id_field, frozenset(personal))
-        officers, inserted, updated, unchanged = store_officers(
-            session, [each.values for each in records], day
-        )
-        posts = PostChanges(0, 0, 0, 0)
-        if scheme is not None:
+        places = None if scheme is None else SchemePlaces(session, scheme, day)
+        columns = PostColumns(table, places)
+        records, rejected = _read_officers(session, table, id_field, frozenset(personal), columns)
+        firsts = {each.values.external_id: each.values for each in reversed(records)}
+        officers, inserted, updated, unchanged = store_officers(session, list(reversed(firsts.values())), day)
+        posts = PostChanges(0, 0, 0, 0, 0)
+        if places is not None:
             appointments = [
-                Appointment(officers[each.values.external_id], each.duty, each.rank) for each in records
+                Appointment(
+                    officers[each.values.external_id],
+                    **each.post.appointment(firsts[each.values.external_id].attributes),
+                )
+                for each in records
             ]
-            posts = appoint_by_area(session, scheme, appointments, day)
-    return OfficerImportSummary(inserted, updated, unchanged, **posts._asdict(), rejected=sorted(rejected))
+            posts = appoint(session, places, appointments, day, columns.levels)
+    further = len(records) - len(firsts)
+    return OfficerImportSummary(
+        inserted, updated, unchanged + further, **posts._asdict(), rejected=sorted(rejected)
+    )
 
 
 def _read_officers(
-    session: Session, table: pd.DataFrame, id_field: str | None, personal: frozenset[str]
+    session: Session,
+    table: pd.DataFrame,
+    id_field: str | None,
+    personal: frozenset[str],
+    columns: PostColumns,
 ) -> tuple[list[_OfficerRecord], list[RejectedRecord]]:
     """Return the officers in the order of the table, and the records that cannot be taken."""
     fields = [str(name) for name in table.columns]
@@ -147,30 +164,40 @@ def _read_officers(
     absent = personal - set(fields)
     if absent:
         raise InputError(f"There is no field '{min(absent)}' for --personal (fields: {listed}).")
-    duty, rank = find_column(fields, DUTY_FIELDS), find_column(fields, RANK_FIELDS)
     identities, areas = normalize_codes(table[identity]), normalize_codes(table[area])
-    duties, ranks = (_read_texts(table, name) for name in (duty, rank))
     known = area_codes(session)
     ended = ended_identities(session)
-    others = [name for name in fields if name not in {identity, area, duty, rank}]
+    others = [name for name in fields if name not in {identity, area, *columns.names}]
     values = {name: table[name].astype(object).where(table[name].notna(), None).tolist() for name in others}
 
     records: list[_OfficerRecord] = []
     rejected: list[RejectedRecord] = []
-    seen: set[str] = set()
+    seen: dict[str, set[object]] = {}
+    firsts: dict[str, object] = {}
     for row, external_id in enumerate(identities):
         row_values = {name: values[name][row] for name in others}
         found_attributes, personal_values = separate_personal(row_values, "officer", personal)
+        post = columns.read(row, areas[row])
         # What an officer does in an area without cells of its own stands nowhere else.
-        own_duty = {"duty": duties[row], "rank": ranks[row] or "A"} if duties[row] else {}
-        attributes = own_duty | found_attributes
+        own_duty = {"duty": post.duty, "rank": post.rank} if post.duty else {}
+        attributes = own_duty | {
+            name: value
+            for name, value in found_attributes.items()
+            if value is not None or name not in PUBLISHED_FIELDS
+        }
+        # Further rows of an officer differ by the post alone.
+        differing = {"duty", "rank", *PUBLISHED_FIELDS}
+        rest = {name: value for name, value in attributes.items() if name not in differing}
+        known_of = (areas[row], canonical_json(personal_values), canonical_json(rest))
         texts = (external_id, canonical_json(personal_values), canonical_json(attributes))
         faults = {
             RejectionReason.missing_id: not external_id,
             RejectionReason.personal_id: is_personal_identity(external_id, "officer"),
-            RejectionReason.duplicate_id: external_id in seen,
+            RejectionReason.duplicate_id: post.key in seen.get(external_id, ()),
             RejectionReason.unknown_area: bool(areas[row]) and areas[row] not in known,
-            RejectionReason.unknown_duty: duties[row] not in ("", *DUTIES) or ranks[row] not in ("", *RANKS),
+            **post.faults,
+            RejectionReason.contradictory: post.is_contradictory
+            or firsts.get(external_id, known_of) != known_of,
             RejectionReason.ended: external_id in ended,
             RejectionReason.invalid_text: any("\0" in text or "\\u0000" in text for text in texts),
         }
@@ -179,19 +206,16 @@ def _read_officers(
             named = external_id if reason is not RejectionReason.personal_id else None
             rejected.append(RejectedRecord(row + 1, named or None, reason))
             continue
-        seen.add(external_id)
+        firsts.setdefault(external_id, known_of)
+        seen.setdefault(external_id, set()).add(post.key)
         officer = OfficerValues(
             external_id,
             areas[row] or None,
             _json_round_trip(personal_values),
             _json_round_trip(attributes),
         )
-        records.append(_OfficerRecord(officer, duties[row] or None, ranks[row] or "A"))
+        records.append(_OfficerRecord(officer, post))
     return records, rejected
-
-
-def _read_texts(table: pd.DataFrame, name: str | None) -> Any:
-    return np.full(len(table), "", dtype=object) if name is None else normalize_codes(table[name])
 
 
 def _json_round_trip(values: Mapping[str, Any]) -> dict[str, Any]:

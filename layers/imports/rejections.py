@@ -16,6 +16,9 @@ class RejectionReason(StrEnum):
     not_permitted = "not_permitted"
     unknown_area = "unknown_area"
     unknown_duty = "unknown_duty"
+    unknown_place = "unknown_place"
+    invalid_date = "invalid_date"
+    contradictory = "contradictory"
     ended = "ended"
 
 

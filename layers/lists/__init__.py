@@ -15,6 +15,7 @@ from layers.lists.gaps import GAPS
 from layers.lists.handover import HANDOVER
 from layers.lists.listing import MAX_ROWS, ListColumn, Listing, ListRequest, ListRow
 from layers.lists.plan_changes import MOVED_ENTITIES, PLAN_CHANGES
+from layers.lists.posts import POSTS, ROTATION
 from layers.lists.search import SEARCH
 
 __all__ = ["LISTS", "MAX_ROWS", "ListColumn", "ListRequest", "ListRow", "Listing"]
@@ -28,6 +29,8 @@ LISTS: Mapping[str, Listing] = {
         CELL_CHANGES,
         GAP_CHANGES,
         HANDOVER,
+        POSTS,
+        ROTATION,
         PLAN_CHANGES,
         MOVED_ENTITIES,
         SEARCH,

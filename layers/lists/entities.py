@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.db.bulk import decode_geometries, id_in
-from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters
+from layers.exports.layer_queries import LAYER_QUERIES
+from layers.exports.layer_query import ExportFilters
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.lists.gap_entities import affected_entities
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow

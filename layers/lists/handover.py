@@ -8,31 +8,40 @@ from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest
 from layers.models import Officer
 from layers.plans.post_proposals import read_handover
 from layers.plans.queries import find_plan
-from layers.staff.officers import officer_name, officer_phone
+from layers.staff.published import officer_name, officer_phone
 
 
-def read_handovers(session: Session, request: ListRequest, limit: int, offset: int) -> ListPage:
-    """Read a row for each officer for whom the plan changes something, by the numbers of the officers."""
+def read_handovers(
+    session: Session, request: ListRequest, limit: int, offset: int, *, officer: int | None = None
+) -> ListPage:
+    """Read a row for each officer for whom the plan changes something, by the numbers of the officers.
+
+    Only that of an officer, where one is named.
+    """
     request.require("plan")
     plan = find_plan(session, request.plan or 0, request.scope)
     found = {each.officer_id: each for each in read_handover(session, plan, request.on)}
     chosen = select(Officer).where(id_in(session, Officer.id, found))
     officers = session.scalars(chosen.order_by(Officer.external_id, Officer.id)).all()
+    numbers = {each.id: each.external_id for each in officers}
+    chosen_officers = [each for each in officers if officer in (None, each.id)]
     rows = []
-    for officer in officers[offset : offset + limit]:
-        personal, handover = request.personal_of(officer), found[officer.id]
+    for each in chosen_officers[offset : offset + limit]:
+        personal, handover = request.personal_of(each), found[each.id]
         rows.append(
             {
                 **handover._asdict(),
-                "id": officer.id,
-                "person_number": officer.external_id,
-                "person": officer_name(officer, personal),
-                "person_phone": officer_phone(officer, personal),
+                "id": each.id,
+                "person_number": each.external_id,
+                "person": officer_name(each, personal),
+                "person_phone": officer_phone(each, personal),
                 "cells_lost": " ".join(handover.cells_lost),
                 "cells_gained": " ".join(handover.cells_gained),
+                "given_to": " ".join(numbers[other] for other in handover.given_to),
+                "taken_from": " ".join(numbers[other] for other in handover.taken_from),
             }
         )
-    return ListPage(rows, len(officers))
+    return ListPage(rows, len(chosen_officers))
 
 
 HANDOVER = Listing(
@@ -49,6 +58,8 @@ HANDOVER = Listing(
         ListColumn("households_gained", "接收住户数", "Households taken over", "number"),
         ListColumn("enterprises_lost", "移交企业数", "Enterprises given away", "number"),
         ListColumn("enterprises_gained", "接收企业数", "Enterprises taken over", "number"),
+        ListColumn("given_to", "移交给（编号）", "Given to"),
+        ListColumn("taken_from", "接收自（编号）", "Taken over from"),
     ),
     read_handovers,
 )

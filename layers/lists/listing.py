@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import InputError
 from layers.models import Officer
+from layers.staff.responsible import Holder
 
 ListRow = dict[str, Any]
 """Values by the keys of columns, and `id` where a row can be opened by one."""
@@ -74,7 +75,7 @@ class ListRequest:
 
     scope: str | None
     language: str
-    personal_of: Callable[[Officer], Mapping[str, Any]]
+    personal_of: Callable[[Officer | Holder], Mapping[str, Any]]
     personal: bool
     on: date
     scheme: str | None = None
@@ -145,3 +146,15 @@ class Listing:
     def title(self, language: str) -> str:
         """Return the name of the list in a language, zh or en."""
         return self.zh if language == "zh" else self.en
+
+    def table(self, page: ListPage, language: str) -> dict[str, list[Any]]:
+        """Return the columns of a file of some rows by their headings, with the notes beneath the first."""
+        columns = {
+            column.heading(language): [row.get(column.key) for row in page.rows] for column in self.columns
+        }
+        # A file without rows must not be taken for proof that there are none.
+        first = next(iter(columns))
+        return {
+            heading: [*values, *(page.notes if heading == first else [None] * len(page.notes))]
+            for heading, values in columns.items()
+        }

@@ -12,8 +12,9 @@ from layers.lists.listing import ListColumn, ListRequest, ListRow
 from layers.lists.words import duty_name
 from layers.models import Area, Cell, Officer
 from layers.plans.cells import cells_in_force
-from layers.staff.officers import officer_name, officer_phone, officers_of_areas
-from layers.staff.posts import first_posts
+from layers.staff.officers import officers_of_areas
+from layers.staff.published import PublishedPost
+from layers.staff.responsible import HeldPost, Holder, absent_officers, first_posts, posts_at_areas
 
 RESPONSIBILITY_COLUMNS = (
     ListColumn("cell_code", "网格编码", "Cell code"),
@@ -30,8 +31,9 @@ _CODES_AT_ONCE = 500
 
 
 class _Answerable(NamedTuple):
-    officer: Officer
+    officer: Officer | Holder
     duty: str | None
+    post: HeldPost | None = None
 
 
 def with_responsibility(
@@ -39,21 +41,24 @@ def with_responsibility(
 ) -> list[ListRow]:
     """Return rows with `RESPONSIBILITY_COLUMNS`, from their `cell_code` and `area_code`.
 
-    For what lies in no cell, or in one without an officer, an officer of the area answers, or of one above.
+    For what lies in no cell, or in one whose officers are away or that has none, an officer of the area
+    answers, or of one above: who holds a post there, or is of that area.
     """
     codes = {row["cell_code"] for row in rows if row.get("cell_code")}
     names = _cell_names(session, request, scheme_id, codes)
     posts = {} if scheme_id is None else first_posts(session, scheme_id, codes, request.on)
     parents, labels = _read_areas(session)
     chains = {code: _chain(code, parents) for code in {row.get("area_code") for row in rows} if code}
-    by_area = _officers_by_area(session, request, {code for chain in chains.values() for code in chain})
+    by_area = _officers_by_area(
+        session, request, scheme_id, {code for chain in chains.values() for code in chain}
+    )
     complete = []
     for row in rows:
         cell = row.get("cell_code")
         chain = chains.get(row.get("area_code") or "", [])
         found = posts.get(cell or "")
         answerable = (
-            _Answerable(found[1], found[0].duty)
+            _Answerable(found.officer, found.duty, found)
             if found is not None
             else next((by_area[code] for code in chain if code in by_area), None)
         )
@@ -81,11 +86,12 @@ def _person(request: ListRequest, answerable: _Answerable | None) -> ListRow:
     if answerable is None:
         return dict.fromkeys(("person", "person_number", "person_duty", "person_phone"))
     personal = request.personal_of(answerable.officer)
+    published = PublishedPost(answerable.officer, answerable.post)
     return {
-        "person": officer_name(answerable.officer, personal),
+        "person": published.name(personal),
         "person_number": answerable.officer.external_id,
         "person_duty": duty_name(answerable.duty, request.language),
-        "person_phone": officer_phone(answerable.officer, personal),
+        "person_phone": published.phone(personal),
     }
 
 
@@ -126,15 +132,22 @@ def _chain(code: str | None, parents: dict[str, str | None]) -> list[str]:
     return chain
 
 
-def _officers_by_area(session: Session, request: ListRequest, codes: set[str]) -> dict[str, _Answerable]:
-    """Return who answers for areas themselves: leaders first, then by number."""
+def _officers_by_area(
+    session: Session, request: ListRequest, scheme_id: int | None, codes: set[str]
+) -> dict[str, _Answerable]:
+    """Return who answers for areas themselves: who holds a post there, then leaders, then by number."""
     found: dict[str, _Answerable] = {}
+    for code, (first, *_) in posts_at_areas(session, codes, scheme_id, request.on).items():
+        if not first.absent:
+            found[code] = _Answerable(first.officer, first.duty, first)
+    away = absent_officers(session, request.on)
     officers = officers_of_areas(session, codes, request.on)
     for officer in sorted(
         officers, key=lambda each: (each.attributes.get("duty") != "leader", each.external_id)
     ):
         duty = officer.attributes.get("duty")
-        found.setdefault(
-            str(officer.area_code), _Answerable(officer, duty if isinstance(duty, str) else None)
-        )
+        if officer.id not in away:
+            found.setdefault(
+                str(officer.area_code), _Answerable(officer, duty if isinstance(duty, str) else None)
+            )
     return found

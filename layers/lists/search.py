@@ -16,7 +16,7 @@ from layers.lists.words import kind_name, result_name
 from layers.models import Entity, Officer
 from layers.plans.cell_queries import search_cells
 from layers.plans.schemes import find_scheme
-from layers.staff.officers import officer_name
+from layers.staff.published import officer_name
 from layers.staff.search import search_officers
 
 

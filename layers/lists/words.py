@@ -20,6 +20,12 @@ _DUTIES = {
     "inspector": ("巡查员", "Inspector"),
     "assistant": ("协管员", "Assistant"),
 }
+_PLACE_LEVELS = {
+    "cell": ("网格", "Cell"),
+    "group": ("片区", "Group of cells"),
+    "area": ("行政区划", "Area"),
+    "entity": ("对象", "Object"),
+}
 _SEVERITIES = {"high": ("严重", "High"), "medium": ("较重", "Medium"), "low": ("一般", "Low")}
 _CELL_CHANGES = {"begun": ("新增", "Begun"), "ended": ("取消", "Ended"), "changed": ("调整", "Changed")}
 _GAP_CHANGES = {"appeared": ("新增", "New"), "gone": ("消除", "Closed"), "lasting": ("持续", "Lasting")}
@@ -55,6 +61,16 @@ def kind_name(kind: str, language: str) -> str | None:
 def duty_name(duty: str | None, language: str) -> str | None:
     """Return the name of what an officer does."""
     return _word(_DUTIES, duty, language)
+
+
+def place_level_name(level: str, language: str) -> str | None:
+    """Return the name of the sort of place at which a post is."""
+    return _word(_PLACE_LEVELS, level, language)
+
+
+def yes_or_no(value: bool, language: str) -> str:
+    """Return the word for whether something is so."""
+    return ("是" if value else "否") if language == "zh" else ("yes" if value else "no")
 
 
 def severity_name(severity: str, language: str) -> str | None:

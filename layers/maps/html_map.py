@@ -102,8 +102,8 @@ def render_html_map(
     Parameters
     ----------
     cells
-        The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m, leader` (the number of
-        an officer) and the measures of `gis.measures`; any other column stays out of the file.
+        The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m, leader` (the number or
+        published name of an officer) and the measures of `gis.measures`; any other column stays out of it.
     areas
         Administrative areas: `code`, and if present `name, parent`.
     units

@@ -66,7 +66,7 @@ _PRINT_MAP: Final[dict[str, tuple[str, str]]] = {
     "highlight": ("变更归属的地面", "Ground that gets another cell"),
     "north": ("北", "N"),
     "codes_begin": ("图内编码省略前缀 {code}", "Codes on the map begin with {code}"),
-    "leader": ("编码下方为网格长编号", "Below a code: the leader's number"),
+    "leader": ("编码下方为网格长", "Below a code: the leader"),
     "projection": ("投影", "Projection"),
     "printed": ("出图日期", "Printed"),
 }
@@ -76,7 +76,7 @@ _FIELDS: Final[dict[str, tuple[str, str]]] = {
     "name": ("名称", "Name"),
     "kind": ("类型", "Kind"),
     "area_code": ("所属区划", "Administrative area"),
-    "leader": ("网格长编号", "Leader's number"),
+    "leader": ("网格长", "Leader"),
     "households": ("户", "Households"),
     "household": ("户", "Households"),
     "enterprises": ("企业", "Enterprises"),

@@ -1,4 +1,4 @@
-"""The leaders of cells on maps: the number of the officer, never the name."""
+"""The leaders of cells on maps: the number of the officer, or the published name; no other name is read."""
 
 import geopandas as gpd
 import pandas as pd

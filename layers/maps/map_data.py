@@ -23,9 +23,11 @@ from layers.gaps.gap_grounds import GapGround, gaps_within, grounds_seen
 from layers.gaps.gap_words import visible_figures
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import join_leaders
-from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Officer, Plan, Post, Scheme
+from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Plan, Post, Scheme
 from layers.plans.cells import cells_as_of, cells_in_force
-from layers.plans.schemes import border_colour, find_scheme
+from layers.plans.schemes import border_colour, find_scheme, publishes_leaders
+from layers.staff.published import PublishedPost
+from layers.staff.responsible import read_held
 
 MAX_REQUEST_CELLS = 20_000
 """The most cells drawn within a request; `wangge map` draws larger maps from files."""
@@ -48,7 +50,8 @@ class MapData:
     plan
         The names of the plans that the cells come from.
     cells
-        In force on the day, with all measures computed for them and the number of their `leader`.
+        In force on the day, with all measures computed for them, and the number or published name of their
+        `leader`.
     areas
         The areas that hold them and those above.
     units
@@ -123,7 +126,7 @@ def read_map_data(
     )
     # As their tiles tell them, so that their classes are those of the page.
     measures = {each.key: each.values(figures) for each in computed_measures()}
-    cells = join_leaders(cells.assign(**measures), _read_leaders(session, scheme.id, day))
+    cells = join_leaders(cells.assign(**measures), _read_leaders(session, scheme, day))
     plans = session.scalars(
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )
@@ -175,18 +178,23 @@ def _read_frame(session: Session, query: Select[Any], columns: Collection[str]) 
     )
 
 
-def _read_leaders(session: Session, scheme_id: int, day: date) -> pd.DataFrame:
-    query = (
-        select(Officer.external_id, Post.duty, Post.rank, Post.cell_code)
-        .join(Officer, Officer.id == Post.officer_id)
-        .where(
-            Post.scheme_id == scheme_id,
-            Post.duty == "leader",
-            in_force(Post.valid_from, Post.valid_to, day),
+def _read_leaders(session: Session, scheme: Scheme, day: date) -> pd.DataFrame:
+    """Read who leads cells and areas on a day, without those who are away.
+
+    They are named by their numbers; by what they publish where the scheme wants that.
+    """
+    by_name = publishes_leaders(scheme)
+    of_scheme = (Post.scheme_id == scheme.id) | (Post.scheme_id.is_(None) & Post.area_code.is_not(None))
+    rows = [
+        (
+            (PublishedPost(post.officer, post).name() if by_name else None) or post.officer.external_id,
+            *(post.duty, post.rank, post.cell_code, post.area_code),
         )
-        .order_by(Officer.external_id)
-    )
-    return pd.DataFrame(session.execute(query).all(), columns=["officer_id", "role", "rank", "cell_code"])
+        for post in read_held(session, of_scheme & (Post.duty == "leader"), day)
+        if not post.absent
+    ]
+    frame = pd.DataFrame(rows, columns=["officer_id", "role", "rank", "cell_code", "area_code"])
+    return frame.sort_values("officer_id", kind="stable")
 
 
 def _read_areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:

@@ -103,8 +103,8 @@ def encode_cells(
     Parameters
     ----------
     cells
-        Frame in longitude, latitude with a default index and the column `code`; `leader` holds numbers of
-        officers, never names.
+        Frame in longitude, latitude with a default index and the column `code`; `leader` holds numbers or
+        published names of officers.
     counts
         Entities per cell by layer name, each of shape (n,).
     measure

@@ -53,7 +53,7 @@ class PrintMap:
     ----------
     cells
         The plan: `code`, and if present `name`, `area_code`, `area_m2` and loads; `leader` holds the number
-        of the officer who leads a cell, never a name.
+        or the published name of the officer who leads a cell.
     areas
         Administrative areas: `code`, and if present `name`, `parent`.
     units

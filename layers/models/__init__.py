@@ -25,9 +25,10 @@ from layers.models.plans import (
     Scheme,
     Waiver,
 )
-from layers.models.staff import Officer, PlanOfficers, Post
+from layers.models.staff import Absence, CellGroup, GroupCell, Officer, PlanOfficers, Post
 
 __all__ = [
+    "Absence",
     "Account",
     "Area",
     "Assignment",
@@ -36,6 +37,7 @@ __all__ = [
     "BasemapFeature",
     "BrowserSession",
     "Cell",
+    "CellGroup",
     "CellLock",
     "CellUnit",
     "CoverageMode",
@@ -43,6 +45,7 @@ __all__ = [
     "EntityVersion",
     "Gap",
     "GapRun",
+    "GroupCell",
     "IdempotencyKey",
     "Job",
     "JobState",

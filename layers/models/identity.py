@@ -18,10 +18,13 @@ def caller_label(kind: str, number: int, name: str) -> str:
 
 
 class Account(Base):
-    """A person who signs in; bound to the area of `area_code`, to none when NULL."""
+    """A person who signs in; bound to the area of `area_code`, to none when NULL.
+
+    That of an officer ends with the officer.
+    """
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), Index("ix_accounts_officer_id", "officer_id"))
 
     id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     name: Mapped[str]
@@ -32,6 +35,7 @@ class Account(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     disabled_at: Mapped[datetime | None]
+    officer_id: Mapped[int | None] = mapped_column(ForeignKey("officers.id"))
 
     @property
     def label(self) -> str:
@@ -43,10 +47,11 @@ class Token(Base):
     """A program's key; `prefix` names it to people, `sha256` recognises it.
 
     `account_id` is the account of the person who works through it; None for a program of nobody's own.
+    One that a program uses for an officer ends with the officer.
     """
 
     __tablename__ = "tokens"
-    __table_args__ = (UniqueConstraint("sha256"),)
+    __table_args__ = (UniqueConstraint("sha256"), Index("ix_tokens_officer_id", "officer_id"))
 
     id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     name: Mapped[str]
@@ -60,6 +65,7 @@ class Token(Base):
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    officer_id: Mapped[int | None] = mapped_column(ForeignKey("officers.id"))
 
     @property
     def label(self) -> str:

@@ -13,9 +13,11 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import in_force, text_in
 from layers.models import Cell, Plan, PlanOfficers, Post, Scheme
 from layers.plans.cells import cells_as_of, plan_cells
-from layers.plans.posts import holds, read_choices, read_posts, read_succession
+from layers.plans.followers import POSTS, holds, read_following
+from layers.plans.posts import read_choices
 from layers.plans.predecessors import Predecessor, find_predecessors
 from layers.plans.states import Step, require_step
+from layers.plans.succession import read_succession
 from layers.plans.takeover import examine_takeover, match_unchanged, within_area
 
 
@@ -50,7 +52,7 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
     succession = read_succession(session, plan, on, takeover, begun, hierarchy)
     choices = read_choices(session, plan.id)
     concerned = {*after["code"], *takeover.before["code"], *succession.of_day_before.values()}
-    posts = read_posts(session, plan.scheme_id, on, concerned)
+    posts = read_following(session, POSTS, plan.scheme_id, on, concerned)
     predecessors = find_predecessors(session, scheme, takeover.before, begun, on, count_all=True)
     proposals = []
     for code, name in zip(after["code"], after["name"], strict=True):
@@ -77,7 +79,7 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
 
 def _posts_of_first_day(session: Session, plan: Plan, on: date) -> list[Proposal]:
     cells = plan_cells(session, plan.id)
-    posts = read_posts(session, plan.scheme_id, on, set(cells["code"]))
+    posts = read_following(session, POSTS, plan.scheme_id, on, set(cells["code"]))
     return [
         Proposal(
             code,
@@ -130,7 +132,7 @@ def choose_posts(
 
 
 class Handover(NamedTuple):
-    """What an officer gives away and takes over: cells by their codes, and what lies in them."""
+    """What an officer gives away and takes over: cells by their codes, what lies there, to and from whom."""
 
     officer_id: int
     cells_lost: tuple[str, ...]
@@ -139,6 +141,8 @@ class Handover(NamedTuple):
     households_gained: int
     enterprises_lost: int
     enterprises_gained: int
+    given_to: tuple[int, ...]
+    taken_from: tuple[int, ...]
 
 
 def read_handover(session: Session, plan: Plan, on: date) -> list[Handover]:
@@ -171,21 +175,32 @@ def read_handover(session: Session, plan: Plan, on: date) -> list[Handover]:
     scheme = session.get_one(Scheme, plan.scheme_id)
     found = find_predecessors(session, scheme, old, changed, last, count_all=True)
     moved: Counter[tuple[int, str]] = Counter()
+    pairs: set[tuple[int, int]] = set()
     for code, predecessors in found.items():
         for each in predecessors:
             has, had = after.get(code, set()), before.get(each.code, set())
+            pairs |= {(giver, taker) for giver in had - has for taker in has - had}
             for officers, change in ((has - had, "gained"), (had - has, "lost")):
                 for officer in officers:
                     moved[officer, f"households_{change}"] += each.households
                     moved[officer, f"enterprises_{change}"] += each.enterprises
+    takers: dict[int, set[int]] = defaultdict(set)
+    givers: dict[int, set[int]] = defaultdict(set)
+    for giver, taker in pairs:
+        takers[giver].add(taker)
+        givers[taker].add(giver)
     lost, gained = _by_officer(before, after), _by_officer(after, before)
-    figures = Handover._fields[3:]
     return [
         Handover(
             officer,
             tuple(sorted(lost.get(officer, ()))),
             tuple(sorted(gained.get(officer, ()))),
-            *(moved[officer, figure] for figure in figures),
+            moved[officer, "households_lost"],
+            moved[officer, "households_gained"],
+            moved[officer, "enterprises_lost"],
+            moved[officer, "enterprises_gained"],
+            tuple(sorted(takers[officer])),
+            tuple(sorted(givers[officer])),
         )
         for officer in sorted({*lost, *gained, *(officer for officer, _ in moved)})
     ]
@@ -200,7 +215,7 @@ def _officers(session: Session, scheme_id: int, codes: Iterable[str], on: date) 
     )
     found: dict[str, set[int]] = defaultdict(set)
     for code, officer in session.execute(held):
-        found[code].add(officer)
+        found[str(code)].add(officer)
     return found
 
 

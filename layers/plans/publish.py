@@ -160,10 +160,10 @@ def publish(
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
     kept_codes = after["code"].iloc[kept_after]
-    posts, posts_undo = follow_ground(session, plan, on, takeover, after, kept_codes, hierarchy)
+    posts, followed = follow_ground(session, plan, on, takeover, after, kept_codes, hierarchy)
     report_progress(3, _STEPS)
     superseded = _write_plans(session, plan, on, hierarchy, scope, author)
-    record_step(session, plan, Step.publish, author, on=on.isoformat(), undo={**undo, "posts": posts_undo})
+    record_step(session, plan, Step.publish, author, on=on.isoformat(), undo=undo | followed)
     session.flush()
     report_progress(4, _STEPS)
     if same_ground:

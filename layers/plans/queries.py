@@ -64,6 +64,11 @@ def scheme_code(session: Session, plan: Plan) -> str:
     return session.get_one(Scheme, plan.scheme_id).code
 
 
+def scheme_name(session: Session, plan: Plan) -> str:
+    """Return the name of a plan's scheme."""
+    return session.get_one(Scheme, plan.scheme_id).name
+
+
 def list_plans(
     session: Session,
     page: PageRequest,

@@ -28,6 +28,9 @@ _MAX_DISTANCE_LIMIT_M = 1_000_000
 _PROFILE_RULE = "profile"
 _APPROVAL_RULE = "approval"
 _FOUR_EYES_RULE = "four_eyes"
+_PUBLISH_LEADERS_RULE = "publish_leaders"
+_ROTATION_RULE = "rotation_months"
+_MAX_ROTATION_MONTHS = 600
 
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
@@ -54,8 +57,10 @@ def create_scheme(
     rules
         `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. `approval`:
         only an approved plan is published. `four_eyes`: nobody approves or publishes a plan that they made,
-        edited or submitted. Beside these the tables of `gis.gaps.GapRules` and of
-        `gis.cell_rules`, and `units`, the table of `gis.levels.UnitRule`, if it is made of units.
+        edited or submitted. `rotation_months`: how long an officer has a post before rotation is due.
+        `publish_leaders`: maps show leaders by their published names. Beside these the tables of
+        `gis.gaps.GapRules` and of `gis.cell_rules`, and `units`, the table of `gis.levels.UnitRule`, if it is
+        made of units.
     unit_scheme
         Code of the scheme whose cells are the units of which this one's are made.
     coverage
@@ -145,6 +150,17 @@ def needs_approval(scheme: Scheme) -> bool:
 def needs_four_eyes(scheme: Scheme) -> bool:
     """Return whether nobody approves or publishes a plan of a scheme that is their own work."""
     return scheme.rules.get(_FOUR_EYES_RULE, False) is True
+
+
+def publishes_leaders(scheme: Scheme) -> bool:
+    """Return whether maps show the leaders of a scheme by their published names."""
+    return scheme.rules.get(_PUBLISH_LEADERS_RULE, False) is True
+
+
+def rotation_months(rules: Mapping[str, Any]) -> int | None:
+    """Return after how many months at a post rotation is due by the rules of a scheme; None for never."""
+    months: int | None = rules.get(_ROTATION_RULE)
+    return months
 
 
 def schemes_above(session: Session, scheme_id: int) -> Sequence[Scheme]:
@@ -303,11 +319,23 @@ def _validate_rules(rules: Mapping[str, Any], *, over_units: bool) -> dict[str, 
         if not isinstance(profile, str):
             raise InputError(f"The rule {_PROFILE_RULE} must be the name of a profile, not {profile!r}.")
         load_profile(profile)
-    for name in (_APPROVAL_RULE, _FOUR_EYES_RULE):
+    months = rules.get(_ROTATION_RULE)
+    if months is not None and not (
+        isinstance(months, int) and not isinstance(months, bool) and 1 <= months <= _MAX_ROTATION_MONTHS
+    ):
+        raise InputError(
+            f"The rule {_ROTATION_RULE} must be a whole number of months from 1 to {_MAX_ROTATION_MONTHS}, "
+            f"not {months!r}."
+        )
+    for name in (_APPROVAL_RULE, _FOUR_EYES_RULE, _PUBLISH_LEADERS_RULE):
         if not isinstance(rules.get(name, False), bool):
             raise InputError(f"The rule {name} must be true or false, not {rules[name]!r}.")
     read_cell_rules(rules)
-    others = (_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE, _APPROVAL_RULE, _FOUR_EYES_RULE, *CELL_RULES)
+    others = {
+        *(_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE, _APPROVAL_RULE, _FOUR_EYES_RULE),
+        *(_PUBLISH_LEADERS_RULE, _ROTATION_RULE),
+        *CELL_RULES,
+    }
     GapRules.from_mapping({name: table for name, table in rules.items() if name not in others})
     canonical_json(rules)
     return dict(rules)

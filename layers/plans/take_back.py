@@ -91,7 +91,7 @@ def take_back(session: Session, plan: Plan, *, author: str, comment: str | None 
         )
     undo = step.content["undo"]
     changed = _restore_cells(session, plan, undo)
-    take_back_posts(session, plan, undo["posts"])
+    take_back_posts(session, plan, undo)
     take_step(plan, Step.take_back)
     plan.valid_from = plan.valid_to = plan.published_at = plan.findings = plan.checked_at = None
     plan.finding_shapes = None

@@ -18,18 +18,19 @@ DAYS = 90
 def make_officers(
     areas: gpd.GeoDataFrame, tables: CodeTables, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Fill the posts of every community and street.
+    """Fill the posts of every community and street, and of the district.
 
     Returns
     -------
     officers : DataFrame
         officer_id, name, phone, role (leader, officer, inspector, assistant), rank (A, B), area_code,
-        synthetic.
+        published_name and published_phone (what the notice board of an area shows of its leaders), synthetic.
     counts : dict
         communities_without_leader, communities_without_backup.
     """
     villages = areas.loc[areas["level"] == "village", "code"].to_numpy(dtype=object)
     towns = areas.loc[areas["level"] == "town", "code"].to_numpy(dtype=object)
+    county = areas.loc[areas["level"] == "county", "code"].to_numpy(dtype=object)
     count = len(villages)
     shuffled = rng.permutation(count)
     leaderless, alone = max(1, round(0.02 * count)), max(1, round(0.06 * count))
@@ -44,12 +45,15 @@ def make_officers(
         (towns, "leader", "B"),
         (np.repeat(towns, 2), "inspector", "A"),
         (np.repeat(towns, 3), "assistant", "A"),
+        (county, "leader", "A"),
+        (county, "leader", "B"),
     ]
     codes = np.concatenate([place for place, _, _ in posts])
     roles = np.repeat([role for _, role, _ in posts], [len(place) for place, _, _ in posts])
     ranks = np.repeat([rank for _, _, rank in posts], [len(place) for place, _, _ in posts])
     order = np.lexsort((ranks, roles, codes.astype(str)))
     total = len(order)
+    names = areas.set_index("code")["name"]
     frame = pd.DataFrame(
         {
             "officer_id": numbered_ids("G", total, width=5),
@@ -61,6 +65,12 @@ def make_officers(
             "synthetic": True,
         }
     )
+    leads = frame["role"] == "leader"
+    # A title and the number of an office, which are meant to be read by everybody.
+    title = frame["area_code"].map(names) + frame["rank"].map({"A": "网格长", "B": "副网格长"})
+    office = "000-" + frame["area_code"].str[-8:] + frame["rank"].map({"A": "1", "B": "2"})
+    frame.insert(6, "published_name", title.where(leads, None))
+    frame.insert(7, "published_phone", office.where(leads, None))
     return frame, {"communities_without_leader": leaderless, "communities_without_backup": alone}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,53 +15,12 @@ from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
 from layers.fields.personal import gather_personal, is_personal_identity
 from layers.models import Officer
-from layers.staff.posts import Duty, Rank, SchemePost, add_post, end_posts
-
-_NAME_FIELDS = ("name", "姓名", "full_name", "fullname")
-_PHONE_FIELDS = ("phone", "电话", "手机", "手机号", "联系电话", "mobile", "tel", "telephone")
-
-# What a post publishes is declared by such beginnings of its fields, see `layers.fields.personal`.
-_PUBLISHED = ("published_", "公示", "公开")
+from layers.staff.posts import Duty, PostDetails, Rank, SchemePost, add_post, end_posts_of
 
 UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
 """What `change_officer` may change: the rest is the identity and the time of an officer."""
 
 _KIND = "officer"
-
-
-class Named(Protocol):
-    """Whatever has the attributes of an officer."""
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        """What is published of the officer, among others."""
-
-
-def officer_name(officer: Named, personal: Mapping[str, Any]) -> str | None:
-    """Return what an officer is called: the published name, or that among the personal values.
-
-    Parameters
-    ----------
-    personal
-        The officer's personal values as they are shown, masked or plain.
-    """
-    return _first_value(officer.attributes, _NAME_FIELDS, _PUBLISHED) or _first_value(personal, _NAME_FIELDS)
-
-
-def officer_phone(officer: Named, personal: Mapping[str, Any]) -> str | None:
-    """Return by which phone an officer is called; parameters as for `officer_name`."""
-    return _first_value(officer.attributes, _PHONE_FIELDS, _PUBLISHED) or _first_value(
-        personal, _PHONE_FIELDS
-    )
-
-
-def _first_value(
-    values: Mapping[str, Any], fields: Sequence[str], prefixes: Sequence[str] = ("",)
-) -> str | None:
-    """Return the value of the first field, as a file may have called it, after one of some prefixes."""
-    lowered = {key.strip().lower(): value for key, value in values.items()}
-    names = (prefix + field for field in fields for prefix in prefixes)
-    return next((str(lowered[name]) for name in names if lowered.get(name)), None)
 
 
 def find_officer(
@@ -87,6 +46,20 @@ def find_officer(
     officer = session.scalar(statement)
     if officer is None:
         raise NotFoundError(f"There is no officer number {officer_id}.")
+    return officer
+
+
+def find_officer_by_number(session: Session, external_id: str) -> Officer:
+    """Return the officer of a number, as boards and files have it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    officer = session.scalar(select(Officer).where(Officer.external_id == external_id))
+    if officer is None:
+        raise NotFoundError(f"There is no officer '{external_id}'.")
     return officer
 
 
@@ -231,10 +204,18 @@ def change_officer(
     return officer
 
 
-def end_officer(session: Session, officer_id: int, version: int, *, scope: str | None = None) -> Officer:
+class EndedOfficer(NamedTuple):
+    """An officer who has left, and how many posts ended with that."""
+
+    officer: Officer
+    posts: int
+
+
+def end_officer(session: Session, officer_id: int, version: int, *, scope: str | None = None) -> EndedOfficer:
     """Let an officer leave today, and end all posts that the officer holds.
 
-    One who was to begin later leaves on that day, and keeps an empty interval as a trace.
+    One who was to begin later leaves on that day, and keeps an empty interval as a trace. Accounts and tokens
+    of the officer are ended by `api.security.accounts.end_access_of`, in the same transaction.
 
     Parameters are those of `change_officer`.
 
@@ -252,24 +233,23 @@ def end_officer(session: Session, officer_id: int, version: int, *, scope: str |
     _require_present(officer)
     officer.valid_to = max(date.today(), officer.valid_from)
     officer.version += 1
-    end_posts(session, officer.id, officer.valid_to)
+    ended = end_posts_of(session, officer.id, officer.valid_to)
     session.flush()
-    return officer
+    return EndedOfficer(officer, ended)
 
 
 def appoint_officer(
     session: Session,
     officer_id: int,
     *,
-    scheme: str,
-    cell_code: str,
     duty: Duty,
     rank: Rank,
     on: date | None = None,
     confirmed: bool = False,
     scope: str | None = None,
+    **details: Unpack[PostDetails],
 ) -> SchemePost:
-    """Give an officer a post in a cell that is in force.
+    """Give an officer a post at a place.
 
     Parameters
     ----------
@@ -277,32 +257,32 @@ def appoint_officer(
         Of `Database.write`.
     officer_id
         The officer.
-    scheme, cell_code
-        The codes of the cell and its scheme.
     duty, rank
-        What the officer is in the cell.
+        What the officer is there.
     on
         The first day of the post; today when not given.
     confirmed
         The day is meant, however far from today it is.
     scope
-        The area that officer and cell must lie in; None for any.
+        The area that officer and place must lie in; None for any.
+    details
+        The place, and what else is known of the post.
 
     Raises
     ------
     InputError
-        If the day is far from today and not confirmed.
+        If a day is far from today and not confirmed, or the place is not one as `find_place` asks.
     NotFoundError
-        If there is no such officer or scheme, or no such cell in force.
+        If there is no such officer or scheme, or no such place in force.
     ConflictError
-        If the officer has left.
+        If the officer has left or holds the post already, or the place has ended.
     """
     day = require_near_day(on, confirmed=confirmed)
+    if details.get("until") is not None:
+        require_near_day(details["until"], confirmed=confirmed)
     officer = find_officer(session, officer_id, scope, for_update=True)
     _require_present(officer)
-    return add_post(
-        session, officer, scheme=scheme, cell_code=cell_code, duty=duty, rank=rank, on=day, scope=scope
-    )
+    return add_post(session, officer, duty=duty, rank=rank, on=day, scope=scope, **details)
 
 
 def read_officers(session: Session, officer_ids: Collection[int]) -> dict[int, Officer]:

@@ -6,18 +6,14 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from layers.areas.scope import within
-from layers.db.bulk import in_force
 from layers.models import Cell, Plan, PlanCell, Post
 from layers.plans.cells import cells_in_force
+from layers.plans.posts import is_held
 
 
 def is_staffed(scheme_id: int, on: date) -> ColumnElement[bool]:
-    """Return the condition that somebody holds a post in a cell on a date."""
-    return exists().where(
-        Post.scheme_id == scheme_id,
-        Post.cell_code == Cell.code,
-        in_force(Post.valid_from, Post.valid_to, on),
-    )
+    """Return the condition that somebody who is not away holds a post in a cell on a date."""
+    return exists().where(Post.scheme_id == scheme_id, Post.cell_code == Cell.code, is_held(on))
 
 
 def count_unstaffed_on(session: Session, scheme_id: int, on: date, scope: str | None) -> int:

@@ -20,10 +20,12 @@ from api.demo.database import ACCOUNT, COMMUNITY, ENVIRONMENT, FIRST_DAY, RESPON
 from gis.crs import choose_working_crs
 from layers.db.database import Database
 from layers.models import (
+    Absence,
     Account,
     Area,
     Assignment,
     BasemapFeature,
+    Cell,
     Entity,
     GapRun,
     Officer,
@@ -31,9 +33,10 @@ from layers.models import (
     Post,
     Scheme,
 )
-from layers.plans.cells import cells_as_of
+from layers.plans.cells import cells_as_of, cells_in_force
 from layers.plans.changes import read_changes
 from layers.plans.units import members_by_code
+from layers.staff.responsible import read_responsibility
 from tests.api.conftest import Run
 
 
@@ -163,7 +166,8 @@ def test_every_cell_has_its_posts_and_every_entity_its_cell(stored: Session) -> 
     schemes = _pairs(stored, select(Scheme.code, Scheme.id))
     for scheme_id in schemes.values():
         cells = set(cells_as_of(stored, scheme_id, SECOND_DAY)["code"])
-        posts = select(Post.cell_code).where(Post.scheme_id == scheme_id, Post.valid_to.is_(None))
+        lasting = (Post.scheme_id == scheme_id) & Post.valid_to.is_(None)
+        posts = select(Post.cell_code).where(lasting, Post.cell_code.is_not(None))
         # A community without a leader has an officer still.
         assert set(stored.scalars(posts)) == cells
         owners = select(Assignment.cell_code).where(
@@ -174,6 +178,20 @@ def test_every_cell_has_its_posts_and_every_entity_its_cell(stored: Session) -> 
         owned = stored.scalars(owners).all()
         assert set(owned) <= cells
         assert len(owned) == stored.scalar(select(func.count()).select_from(Entity))
+
+
+def test_there_are_posts_at_every_level(stored: Session) -> None:
+    scheme_id = stored.scalars(select(Scheme.id).where(Scheme.code == COMMUNITY)).one()
+    code = stored.scalars(select(Cell.code).where(cells_in_force(scheme_id, SECOND_DAY)).limit(1)).one()
+    areas = stored.execute(select(Area.code, Area.level)).all()
+    held = read_responsibility(stored, scheme_id, [code], [area for area, _ in areas], SECOND_DAY)
+    assert {level for area, level in areas if held.areas.get(area)} == {"town", "county"}
+    assert held.cells[code]
+    ((leader, acting),) = held.groups.values()
+    assert (leader.duty, acting.duty) == ("leader", "leader")
+    away = stored.scalars(select(Absence)).all()
+    assert [(each.valid_from, (each.valid_to - each.valid_from).days) for each in away] == [(SECOND_DAY, 14)]
+    assert stored.scalars(select(Post).where(Post.entity_id.is_not(None))).all()
 
 
 def test_responsibility_cells_are_groups_of_unit_cells(stored: Session) -> None:

@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -80,6 +80,26 @@ def test_a_map_comes_in_three_forms_and_tells_no_name(mapped: httpx.Client, toda
     picture = mapped.get("/maps/community.png", params={"measure": "households"})
     assert picture.content.startswith(b"\x89PNG")
     assert not re.search("甄有名|13912345678|张伟", page.text + words)
+
+
+def test_a_map_shows_leaders_by_published_name_where_the_scheme_wants_that(
+    mapped: httpx.Client, today: date
+) -> None:
+    post = mapped.get("/v1/posts").json()["items"][0]
+    tag = mapped.get(f"/v1/posts/{post['id']}").headers["ETag"]
+    named = {"published_name": "一号值班室"}
+    changed = mapped.patch(f"/v1/posts/{post['id']}", json=named, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
+    assert "一号值班室" not in mapped.get("/maps/community.html").text
+    tag = mapped.get("/v1/schemes/community").headers["ETag"]
+    rules = {"rules": {"publish_leaders": True}}
+    assert mapped.patch("/v1/schemes/community", json=rules, headers={"If-Match": tag}).status_code == 200
+    told = data(mapped.get("/maps/community.html").text)
+    assert "一号值班室" in told
+    assert not re.search("甄有名|G07", told)
+    away = {"since": str(today), "until": str(today + timedelta(days=1))}
+    assert mapped.post(f"/v1/officers/{post['officer_id']}/absences", json=away).status_code == 201
+    assert "一号值班室" not in mapped.get("/maps/community.html").text
 
 
 @pytest.mark.parametrize("method", ClassificationMethod)

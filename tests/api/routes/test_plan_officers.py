@@ -1,5 +1,6 @@
 """Who is to answer for the cells of a plan: proposed, chosen, appointed by publishing, handed over."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -92,8 +93,21 @@ def test_a_proposal_is_changed_and_publishing_appoints(staffed: httpx.Client, cl
     assert sheet.text.lstrip("\ufeff").splitlines()[1].startswith("G-1,李*,*********34,440305001-1,,")
     assert viewer.get("/v1/lists/handover.xlsx", params={"plan": plan["id"]}).content[:2] == b"PK"
     assert viewer.get("/v1/lists/handover").status_code == 422
+    assert {number: (each["given_to"], each["taken_from"]) for number, each in handed.items()} == {
+        "G-1": (["G-2", "G-3"], []),
+        "G-2": ([], ["G-1"]),
+        "G-3": ([], ["G-1"]),
+    }
+    html = viewer.get(f"{path}/handover.html", params={"lang": "en"})
+    assert html.text.count("<section>") == 3
+    assert "李*" in html.text
+    assert "not kept in this database" in html.text
+    assert "PDF" in viewer.get(f"{path}/handover.pdf", params={"officer": 2}).content[:8].decode()
+    assert viewer.get(f"{path}/handover.html", params={"reveal": "true"}).status_code == 403
+    assert "李雷" in staffed.get(f"{path}/handover.html", params={"reveal": "true"}).text
     elsewhere = client("viewer", "440305002")
     assert elsewhere.get("/v1/lists/handover", params={"plan": plan["id"]}).status_code == 404
+    assert elsewhere.get(f"{path}/handover.html").status_code == 404
     (cell,) = staffed.get(f"{path}/officers").json()["items"]
     assert [each["external_id"] for each in cell["posts"]] == ["G-2", "G-3"]
     tag = staffed.get(path).headers["ETag"]
@@ -134,3 +148,16 @@ def test_the_command_lists_them(
         "440305001-3\tG-1 (leader A)\tfrom 440305001-1 50%, 440305001-2 50%",
         "1 cells, 0 vacant",
     ]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "csv", "pdf", "html"])
+def test_the_command_writes_the_handover(
+    staffed: httpx.Client, ground: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    plan = draft(staffed, cells=MERGED)
+    url = ground.url.render_as_string(hide_password=False)
+    file = tmp_path / f"交接.{form}"
+    plan_commands(["handover", str(plan["id"]), "-o", str(file), "--database", url], standalone_mode=False)
+    assert capsys.readouterr().out == f"2 officers have something to hand over, written to {file}\n"
+    starts = {"xlsx": b"PK", "csv": b"\xef\xbb\xbf", "pdf": b"%PDF", "html": b"<!DOCTYPE html>"}
+    assert file.read_bytes().startswith(starts[form])

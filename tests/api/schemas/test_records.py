@@ -13,7 +13,8 @@ from api.schemas.areas import area_record
 from api.schemas.audit import audit_record
 from api.schemas.entities import entity_owner_record, entity_record, nearby_entity_record
 from api.schemas.jobs import job_record
-from api.schemas.staff import officer_record, post_record
+from api.schemas.posts import post_record
+from api.schemas.staff import officer_record
 from layers import models
 from layers.entities.history import EntityOwner
 from layers.staff.posts import SchemePost
@@ -46,8 +47,8 @@ OFFICER = models.Officer(
     valid_from=DAY, valid_to=None, version=1,
 )  # fmt: skip
 POST = models.Post(
-    id=9, officer_id=5, scheme_id=2, cell_code="C1", duty="leader", rank="A", valid_from=DAY, valid_to=DAY,
-    version=2,
+    id=9, officer_id=5, scheme_id=2, cell_code="C1", duty="leader", rank="A", part_time=False,
+    held_since=DAY, valid_from=DAY, valid_to=DAY, version=2,
 )  # fmt: skip
 JOB = models.Job(
     id=3, kind="divide", state="done", area_code=None, created_by="account 1 planner", created_at=NOW,
@@ -70,8 +71,8 @@ ENTRY = models.AuditEntry(
         (entity_owner_record(OWNER), schemas.EntityOwner),
         (entity_owner_record(OWNER._replace(is_forbidden=True)), schemas.EntityOwner),
         (officer_record(OFFICER), schemas.Officer),
-        (post_record(SchemePost(POST, "community", "440305", "C1")), schemas.Post),
-        (post_record(SchemePost(POST, "community", "440305", None)), schemas.Post),
+        (post_record(SchemePost(POST, "community", "440305")), schemas.Post),
+        (post_record(SchemePost(POST, "community", "440305", visible=False)), schemas.Post),
         (job_record(JOB), schemas.Job),
         (audit_record(ENTRY), schemas.AuditEntry),
     ],

@@ -29,15 +29,18 @@ from api.security.requirements import AreaPolicy, RouteRequirement, route_requir
 from api.settings import ServiceSettings
 from layers.db.database import Database
 from layers.models import (
+    Absence,
     Area,
     Assignment,
     AuditEntry,
     Cell,
+    CellGroup,
     CellLock,
     CellUnit,
     Entity,
     Gap,
     GapRun,
+    GroupCell,
     Job,
     Officer,
     Plan,
@@ -213,6 +216,24 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
             session.flush()
             session.add(PlanCell(plan_id=plan.id, cell_id=cell.id))
             session.add(CellUnit(cell_id=cell.id, unit_code=f"{name} unit"))
+            group = CellGroup(
+                scheme_id=scheme.id, code=f"{code}P", name=name, area_code=code, valid_from=DAY, version=1
+            )
+            absence = Absence(
+                officer_id=officer.id, valid_from=DAY, valid_to=DAY + timedelta(days=1),
+                personal={"reason": SECRET}, created_by=name, created_at=now, version=1,
+            )  # fmt: skip
+            session.add_all([group, absence])
+            session.flush()
+            session.add(
+                GroupCell(
+                    group_id=group.id, scheme_id=scheme.id, cell_code=cell.code, valid_from=DAY, version=1
+                )
+            )
+            for place in ({"group_id": group.id}, {"area_code": code}, {"entity_id": entity.id}):
+                at_place = {"scheme_id": scheme.id, **place, "duty": "leader", "rank": "A"}
+                published = {"published_name": name, "valid_from": DAY, "version": 1}
+                session.add(Post(officer_id=officer.id, **at_place, **published))
             # Each county's gap is in a run of its own, and in the one of all ground.
             own = gap_run(scheme.id, code, name)
             session.add(own)
@@ -226,6 +247,7 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 "job_id": str(job.id), "export_id": str(file.id), "run_id": str(own.id),
                 "waiver_id": str(waiver.id),
                 "gap_id": str(found[1].id), "form": "html",
+                "group": group.code, "absence_id": str(absence.id),
                 # The tile that this county fills, with a strip of the other.
                 "z": "8", "x": str(int((west + 180.5) / 360 * 256)), "y": "111",
                 "measure": "households", "style": "calm",
@@ -280,6 +302,8 @@ def named(demand: RouteRequirement, ids: dict[str, str]) -> dict[str, str]:
         return {**ids, "code": "community"}
     if demand.path.startswith("/v1/exports/"):
         return {**ids, "job_id": ids["export_id"]}
+    if demand.path.endswith("/handover.{form}"):
+        return ids
     if demand.path.startswith("/v1/plans/"):
         return {**ids, "form": "csv"}
     if demand.path.startswith("/v1/gaps/"):

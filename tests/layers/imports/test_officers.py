@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
@@ -51,7 +51,12 @@ def _publish(session: Any, scheme_id: int, owners: dict[tuple[int, int], str], o
 def posts(database: Database) -> set[tuple[Any, ...]]:
     with database.read() as session:
         asked = select(
-            Officer.external_id, Post.cell_code, Post.duty, Post.rank, Post.valid_from, Post.valid_to
+            Officer.external_id,
+            func.coalesce(Post.cell_code, Post.area_code),
+            Post.duty,
+            Post.rank,
+            Post.valid_from,
+            Post.valid_to,
         ).join(Officer, Officer.id == Post.officer_id)
         rows = [tuple(row) for row in session.execute(asked)]
     assert len(set(rows)) == len(rows)
@@ -79,7 +84,7 @@ def test_officers_are_taken_whole_and_their_names_as_personal(ground: Database) 
 def test_the_same_table_changes_nothing_and_a_newer_one_what_differs(ground: Database) -> None:
     import_officers(ground, TABLE, scheme="community", on=FIRST)
     before = posts(ground)
-    assert told(import_officers(ground, TABLE, scheme="community", on=SECOND)) == (0, 0, 3, 0, 0, 3)
+    assert told(import_officers(ground, TABLE, scheme="community", on=SECOND)) == (0, 0, 3, 0, 0, 4)
     assert posts(ground) == before
     newer = TABLE.assign(phone=["00012345678", "00099999999", "00032345678"]).iloc[1:]
     assert told(import_officers(ground, newer)) == (0, 1, 1, 0, 0, 0)
@@ -91,9 +96,11 @@ def test_the_same_table_changes_nothing_and_a_newer_one_what_differs(ground: Dat
 
 def test_posts_are_those_of_ones_own_area_and_follow_the_cells(ground: Database) -> None:
     done = import_officers(ground, TABLE, scheme="community", on=FIRST)
-    # The inspector of the county has none: no cell belongs to the county itself.
-    assert (done.begun, done.without_cells) == (3, 1)
+    # No cell belongs to the county itself: its inspector has a post at the county, as no one had before.
+    assert (done.begun, done.without_cells) == (4, 1)
+    county = ("G3", COUNTY, "inspector", "A", FIRST, None)
     first = {
+        county,
         ("G1", "W1", "leader", "A", FIRST, None),
         ("G2", "E2", "officer", "B", FIRST, None),
         ("G2", "E3", "officer", "B", FIRST, None),
@@ -103,8 +110,9 @@ def test_posts_are_those_of_ones_own_area_and_follow_the_cells(ground: Database)
         scheme_id = session.scalars(select(Plan.scheme_id)).one()
         _publish(session, scheme_id, REDRAWN, SECOND)
     # The posts have followed their ground when the plan was published: nothing is left to change.
-    assert told(import_officers(ground, TABLE, scheme="community", on=SECOND)) == (0, 0, 3, 0, 0, 3)
+    assert told(import_officers(ground, TABLE, scheme="community", on=SECOND)) == (0, 0, 3, 0, 0, 4)
     assert posts(ground) == {
+        county,
         ("G1", "W1", "leader", "A", FIRST, None),
         ("G2", "E2", "officer", "B", FIRST, SECOND),
         ("G2", "E3", "officer", "B", FIRST, SECOND),
@@ -128,7 +136,7 @@ def test_posts_in_another_scheme_stay(ground: Database) -> None:
     import_officers(ground, TABLE, scheme="community", on=FIRST)
     with ground.write() as session:
         _publish(session, create_scheme(session, "safety", "安全").id, OWNERS, SECOND)
-    assert told(import_officers(ground, TABLE, scheme="safety", on=SECOND))[3:] == (3, 0, 0)
+    assert told(import_officers(ground, TABLE, scheme="safety", on=SECOND))[3:] == (4, 0, 0)
     assert {row[4:] for row in posts(ground)} == {(FIRST, None), (SECOND, None)}
 
 

@@ -1,8 +1,10 @@
 """Posts follow the ground: what becomes of them when plans come into force, day by day."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -12,12 +14,17 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.models import Cell, Officer, Post
+from layers.models import Cell, GroupCell, Officer, Post, Scheme
+from layers.plans.post_proposals import choose_posts
 from layers.plans.posts import FollowedPosts
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
+from layers.plans.take_back import take_back
+from layers.staff.absences import add_absence
+from layers.staff.groups import create_group
 from layers.staff.officers import create_officer, end_officer
-from layers.staff.posts import add_post, posts_in_cell
+from layers.staff.posts import add_post
+from layers.staff.responsible import HeldPost, groups_of_cells, read_responsibility
 from tests.layers.squares import COUNTY, SQUARES_OF, Owners, add_areas, add_entity, draft, spot
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
@@ -57,31 +64,36 @@ def add_households(session: Session, square: tuple[int, int], number: int) -> No
     session.flush()
 
 
+def posts_in_cell(session: Session, scheme: int, code: str, day: date) -> Sequence[HeldPost]:
+    return read_responsibility(session, scheme, [code], (), day).cells.get(code, [])
+
+
 def on_day(session: Session, scheme: int, day: date) -> dict[str, str]:
     """Who answers for each cell on a day, the ranks A before B."""
     held = {}
     for code in sorted(session.scalars(select(Post.cell_code).distinct())):
-        names = [officer.external_id for _, officer in posts_in_cell(session, scheme, code, day, limit=9)]
+        names = [post.officer.external_id for post in posts_in_cell(session, scheme, code, day)]
         if names:
             held[code] = "".join(names)
     return held
 
 
 def holes(session: Session, scheme: int) -> list[tuple[str, date]]:
-    """Posts on days when their cell is not in force, recounted in SQL on each day of change."""
+    """Posts and places in groups on days when the cell is not in force, recounted on each day of change."""
     session.flush()
     days = set()
-    for column in (Post.valid_from, Post.valid_to, Cell.valid_from, Cell.valid_to):
-        days |= set(session.scalars(select(column).distinct()))
+    for table in (Post, GroupCell, Cell):
+        for column in (table.valid_from, table.valid_to):
+            days |= set(session.scalars(select(column).distinct()))
     found = []
-    for day in sorted(days - {None}):
+    for table, day in product((Post, GroupCell), sorted(days - {None})):
         cell = select(Cell.id).where(
-            Cell.scheme_id == scheme, Cell.code == Post.cell_code, Cell.valid_from <= day,
+            Cell.scheme_id == scheme, Cell.code == table.cell_code, Cell.valid_from <= day,
             or_(Cell.valid_to.is_(None), Cell.valid_to > day),
         )  # fmt: skip
-        held = select(Post.cell_code).where(
-            Post.scheme_id == scheme, Post.valid_from <= day,
-            or_(Post.valid_to.is_(None), Post.valid_to > day), ~cell.exists(),
+        held = select(table.cell_code).where(
+            table.scheme_id == scheme, table.cell_code.is_not(None), table.valid_from <= day,
+            or_(table.valid_to.is_(None), table.valid_to > day), ~cell.exists(),
         )  # fmt: skip
         found += [(code, day) for code in session.scalars(held)]
     return found
@@ -170,6 +182,7 @@ def test_posts_on_codes_that_ended_long_ago_end(database: Database, scheme: int)
 SQUARES = sorted(COLUMNS)
 HORIZON = [MARCH + timedelta(days=number) for number in range(12)]
 Held = dict[str, set[tuple[str, str]]]
+Answering = set[tuple[str, str, bool]]
 
 
 def naive_predecessor(code: str, new: Owners, old: Owners, households: Mapping[tuple[int, int], int]) -> str:
@@ -196,7 +209,7 @@ class _UndoneError(Exception):
 )
 @given(data=st.data())
 def test_every_day_equals_a_naive_model(database: Database, scheme: int, data: st.DataObject) -> None:
-    """Plans on days in any order, and who answers on each day by a table of days, cells and officers."""
+    """Plans on days in any order; who answers, and in which group a cell is, by a table of days and cells."""
     households = {square: data.draw(st.integers(0, 3), str(square)) for square in SQUARES}
     days = data.draw(st.permutations(HORIZON[1:-1]))[:3]
     with suppress(_UndoneError), database.write() as session:
@@ -204,6 +217,15 @@ def test_every_day_equals_a_naive_model(database: Database, scheme: int, data: s
             add_households(session, square, number)
         owners: dict[date, Owners] = dict.fromkeys(HORIZON, COLUMNS)
         held: dict[date, Held] = {day: {code: {(code.upper(), "A")} for code in "abcd"} for day in HORIZON}
+        for code in "ab":
+            appoint(session, code, f"{code}2", rank="B")
+            for day in HORIZON:
+                held[day][code].add((f"{code}2", "B"))
+        groups = {"east": "ab", "west": "c"}
+        for name, cells in groups.items():
+            create_group(session, session.get_one(Scheme, scheme), name, name, list(cells), on=MARCH)
+        group_of = {day: {code: name for name in groups for code in groups[name]} for day in HORIZON}
+        away = draw_absences(session, data)
         published: list[date] = []
         for number, on in enumerate(days):
             codes = st.sampled_from([*sorted(set(owners[on].values())), f"p{number}", f"q{number}"])
@@ -213,29 +235,93 @@ def test_every_day_equals_a_naive_model(database: Database, scheme: int, data: s
             plan = draft(session, scheme, new, parent=COUNTY)
             try:
                 with session.begin_nested():
-                    publish(session, plan.id, on)
+                    vacant = publish(session, plan.id, on).posts.vacant
             except ConflictError:
                 # A code that comes again later, or has ended.
                 continue
             published.append(on)
             old = owners[on]
+            begun = set()
             for day in (day for day in HORIZON if on <= day < later):
-                before, owners[day] = held[day], new
-                held[day] = {}
+                before, grouped, owners[day] = held[day], group_of[day], new
+                held[day], group_of[day] = {}, {}
                 for code in set(new.values()):
                     same = code in old.values() and {s for s in new if new[s] == code} == {
                         s for s in old if old[s] == code
                     }
                     source = code if same else naive_predecessor(code, new, old, households)
+                    begun |= set() if same else {code}
                     held[day][code] = set(before.get(source, ()))
+                    if source in grouped:
+                        group_of[day][code] = grouped[source]
             assert holes(session, scheme) == []
+            assert vacant == sum(not present(held[on][code], away, on) for code in begun)
             for day in HORIZON:
-                assert as_sets(session, scheme, day) == {c: who for c, who in held[day].items() if who}, day
+                told = {code: present(who, away, day) for code, who in held[day].items()}
+                assert who_answers(session, scheme, day) == {code: who for code, who in told.items() if who}
+                found = groups_of_cells(session, scheme, set(owners[day].values()), day)
+                assert {code: group.code for code, group in found.items()} == group_of[day], day
         raise _UndoneError
 
 
-def as_sets(session: Session, scheme: int, day: date) -> Held:
-    found: Held = {}
-    for code, names in on_day(session, scheme, day).items():
-        found[code] = {(name, "A") for name in names}
+def draw_absences(session: Session, data: st.DataObject) -> dict[str, tuple[date, date]]:
+    """Send some officers away: from a day to before another."""
+    away = {}
+    for officer in session.scalars(select(Officer).order_by(Officer.id)).all():
+        if data.draw(st.booleans(), officer.external_id):
+            start = data.draw(st.integers(0, 9), "away from")
+            end = data.draw(st.integers(start + 1, 11), "away until")
+            since, until = HORIZON[start], HORIZON[end]
+            add_absence(session, officer, since=since, until=until, reason="ill", author="test")
+            away[officer.external_id] = since, until
+    return away
+
+
+def present(who: set[tuple[str, str]], away: Mapping[str, tuple[date, date]], day: date) -> Answering:
+    """Who of those who hold posts of one duty in a cell is there, and who acts."""
+    absent = {name for name, (since, until) in away.items() if since <= day < until}
+    acts = any(name in absent and rank == "A" for name, rank in who)
+    return {(name, rank, acts and rank == "B") for name, rank in who if name not in absent}
+
+
+def who_answers(session: Session, scheme: int, day: date) -> dict[str, Answering]:
+    found: dict[str, Answering] = defaultdict(set)
+    codes = set(session.scalars(select(Post.cell_code).distinct()))
+    for code, posts in read_responsibility(session, scheme, codes, (), day).cells.items():
+        for post in posts:
+            if not post.absent:
+                found[code].add((post.officer.external_id, post.rank, post.acting))
     return found
+
+
+def test_a_group_that_is_published_for_later_is_taken_back_with_the_plan(
+    database: Database, scheme: int, today: date
+) -> None:
+    later = today + timedelta(days=10)
+    with database.write() as session:
+        create_group(session, session.get_one(Scheme, scheme), "g", "片", ["a", "b"], on=MARCH)
+        plan = draft(
+            session, scheme, {square: "w" if square[0] < 3 else "d" for square in COLUMNS}, parent=COUNTY
+        )
+        publish(session, plan.id, later)
+        assert set(groups_of_cells(session, scheme, {"w", "a", "b"}, later)) == {"w"}
+        take_back(session, plan, author="test")
+        assert set(groups_of_cells(session, scheme, {"w", "a", "b"}, later)) == {"a", "b"}
+        assert holes(session, scheme) == []
+
+
+def test_a_post_goes_on_with_what_it_publishes_and_since_when(database: Database, scheme: int) -> None:
+    with database.write() as session:
+        post = session.scalars(select(Post).where(Post.cell_code == "a")).one()
+        post.published_name, post.published_phone, post.part_time = "值班室", "12345", True
+        plan = draft(session, scheme, dict.fromkeys(COLUMNS, "x"), parent=COUNTY)
+        # Whoever is chosen to do the same as before goes on with it; who is new begins.
+        chosen = [{"officer_id": number, "duty": "leader", "rank": "A"} for number in (1, 2)]
+        choose_posts(session, plan, "x", chosen, "test")
+        publish(session, plan.id, APRIL)
+        assert [
+            (each.officer.id, each.published_name, each.part_time)
+            for each in posts_in_cell(session, scheme, "x", APRIL)
+        ] == [(1, "值班室", True), (2, None, False)]
+        since = select(Post.held_since).where(Post.cell_code == "x").order_by(Post.officer_id)
+        assert session.scalars(since).all() == [MARCH, APRIL]

@@ -95,7 +95,8 @@ def test_who_leaves_leaves_all_posts(staffed: Database, today: date) -> None:
         end_post(session, first.post.id, 1)
         with pytest.raises(StaleError):
             end_officer(session, 2, 5)
-        left = end_officer(session, 2, 1, scope=COUNTY)
+        left, posts = end_officer(session, 2, 1, scope=COUNTY)
+        assert posts == 2
         assert (left.valid_to, left.version) == (today, 2)
         # A post that was to begin later keeps an empty interval.
         assert [
@@ -112,7 +113,7 @@ def test_who_leaves_leaves_all_posts(staffed: Database, today: date) -> None:
 def test_who_was_to_begin_later_leaves_on_that_day(staffed: Database, today: date) -> None:
     with staffed.write() as session:
         coming = add(session, "coming", COUNTY, today + SOON)
-        assert end_officer(session, coming.id, 1).valid_to == today + SOON
+        assert end_officer(session, coming.id, 1).officer.valid_to == today + SOON
 
 
 def test_a_post_is_in_a_cell_in_force_that_the_caller_covers(staffed: Database, today: date) -> None:

@@ -173,6 +173,10 @@ export const WORDS = {
   officers: ["责任人", "Who answers for it"],
   rank_a: ["A 岗", "First (A)"],
   rank_b: ["B 岗", "Backup (B)"],
+  absent: ["缺勤", "away"],
+  acting: ["代岗", "acting"],
+  responsible: ["各级责任人", "Responsible at each level"],
+  responsible_above: ["上级责任人", "Responsible above"],
   not_staffed: ["空缺", "Vacant"],
   and_more: ["另有 {n} 人", "and {n} more"],
   gaps_here: ["盲区", "Gaps"],
@@ -245,6 +249,9 @@ export const WORDS = {
   "level.county": ["区县", "County"],
   "level.town": ["街道", "Street"],
   "level.village": ["社区", "Community"],
+  "level.group": ["片区", "Group of cells"],
+  "level.cell": ["网格", "Cell"],
+  "level.entity": ["对象", "Object"],
 
   // lists
   export_xlsx: ["导出 Excel", "Download as Excel"],

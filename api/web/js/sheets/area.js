@@ -13,7 +13,7 @@ import { flyToBox } from "../map/camera.js";
 import { outcomeList } from "../map/legend_rows.js";
 import { outlineArea } from "../map/outlines.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, tile, zoomButton } from "./parts.js";
-import { person } from "./people.js";
+import { levelList, person } from "./people.js";
 
 const path = (code) => `v1/areas/${encodeURIComponent(code)}/sheet`;
 
@@ -57,6 +57,7 @@ async function render({ code, fly }, { map, onShown }) {
     head(word("level", sheet.level), sheet.name, sheet.code),
     actions(zoomButton(zoom), sheet.cells > 0 ? h("a", { class: "button", href: pdf, target: "_blank", rel: "noopener" }, t("print_sheet")) : null),
     block(t("officers"), officers(sheet)),
+    sheet.responsible.some((each) => each.officers.length > 0) ? block(t("responsible"), levelList(sheet.responsible)) : null,
     sheet.cells === null ? null : block(t("stat_cells"), h("div", { class: "tiles" }, listTile(number(sheet.cells), t("stat_cells"), list("cells", {}, t("stat_cells"))), tile(area(sheet.area_m2), t("stat_area")))),
     block(t("counts_area"), h("div", { class: "tiles" }, kinds.map((kind) => listTile(number(sheet.counts[kind] ?? 0), entityKindPlural(kind), list("entities", { kind }, entityKindPlural(kind)))))),
     sheet.scheme === null ? null : block(t("gaps_here"), gaps(sheet)),

@@ -15,7 +15,7 @@ import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
-import { person, personalFacts, published } from "./people.js";
+import { levelList, person, personalFacts, published } from "./people.js";
 
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
@@ -74,6 +74,15 @@ function officers(cell, revealing) {
   return [box, revealing((plain) => replace(box, ranks(plain)))];
 }
 
+// Who answers above the cell: its group, community, street and district.
+function above(cell, revealing) {
+  const levels = (shown) => levelList(shown.responsible.slice(1));
+  const held = cell.responsible.slice(1);
+  if (held.every((each) => each.officers.length === 0)) return null;
+  const box = h("div", { tabindex: "-1" }, levels(cell));
+  return block(t("responsible_above"), box, may("reveal") ? revealing((plain) => replace(box, levels(plain))) : null);
+}
+
 function personal(cell, revealing) {
   if (Object.keys(cell.personal).length === 0) return null;
   const box = h("div", { tabindex: "-1", "data-part": "personal" }, facts(personalFacts(cell.personal)));
@@ -125,6 +134,7 @@ async function render(chosen, { map, onShown }) {
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
     actions(zoomButton(fly)),
     block(t("officers"), ...officers(cell, revealing)),
+    above(cell, revealing),
     open.length ? block(t("published"), facts(open)) : null,
     personal(cell, revealing),
     block(t("counts"), counts(cell)),

@@ -27,11 +27,19 @@ function personal(officer, revealable) {
   return section;
 }
 
-function post({ scheme, cell_code: code, duty, rank, valid_from: from, valid_to: to }) {
-  // A cell outside the user's area is not named.
-  if (code === null) return h("div", { class: "owner" }, h("b", {}, t("reason.forbidden")), h("small", {}, `${schemeName(scheme)} · ${word("duty", duty)} ${rank}`), h("span", { class: "figures" }, period(from, to)));
-  const open = () => change({ scheme, chosen: { kind: "cell", code, fly: true, back: current().chosen } });
-  return h("button", { class: "owner", type: "button", onclick: open }, h("b", {}, code), h("small", {}, `${schemeName(scheme)} · ${word("duty", duty)} ${rank}`), h("span", { class: "figures" }, period(from, to)));
+// What a post is called: its scheme, duty and rank.
+const title = ({ scheme, duty, rank }) => [scheme === null ? null : schemeName(scheme), `${word("duty", duty)} ${rank}`].filter(Boolean).join(" · ");
+
+function post(held) {
+  const { level, scheme, cell_code: code, area_code: area, group, entity_id: entity, valid_from: from, valid_to: to } = held;
+  const told = (place) => h("div", { class: "owner" }, h("b", {}, place), h("small", {}, title(held)), h("span", { class: "figures" }, period(from, to)));
+  const place = code ?? area ?? group ?? entity;
+  // A place outside the user's area is not named.
+  if (place === null) return told(t("reason.forbidden"));
+  if (level === "group") return told(`${word("level", "group")} ${place}`);
+  const chosen = { cell: { kind: "cell", code }, area: { kind: "area", code: area }, entity: { kind: "entity", id: entity } }[level];
+  const open = () => change({ ...(level === "cell" ? { scheme } : {}), chosen: { ...chosen, fly: true, back: current().chosen } });
+  return h("button", { class: "owner", type: "button", onclick: open }, h("b", {}, level === "entity" ? `${word("level", "entity")} ${place}` : place), h("small", {}, title(held)), h("span", { class: "figures" }, period(from, to)));
 }
 
 async function render({ id }) {

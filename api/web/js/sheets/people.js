@@ -21,12 +21,21 @@ export const personalFacts = (values) => Object.entries(values).map(([key, value
 // What attributes publish, which everybody may see.
 export const published = (attributes) => personalFacts(Object.fromEntries(Object.entries(attributes).filter(([key]) => PUBLISHED.test(key)).map(([key, value]) => [key.replace(PUBLISHED, ""), value])));
 
-// One person: name or number, duty, phone; the name opens the sheet of the officer.
-export function person({ officer_id: id, external_id: code, name, duty, phone: number }) {
+// One person: name or number, duty, whether away or acting, phone; the name opens the sheet of the officer.
+export function person({ officer_id: id, external_id: code, name, duty, phone: number, absent, acting }) {
   const open = () => change({ chosen: { kind: "officer", id, back: current().chosen } });
   return [
     h("button", { class: "link-button person", type: "button", onclick: open }, name ?? code),
-    h("small", {}, [duty ? word("duty", duty) : null, name ? code : null].filter(Boolean).join(" · ")),
+    h("small", {}, [duty ? word("duty", duty) : null, absent ? t("absent") : null, acting ? t("acting") : null, name ? code : null].filter(Boolean).join(" · ")),
     phone(number),
   ];
+}
+
+// Who answers at each level of a place, from the lowest upwards.
+export function levelList(levels) {
+  const people = ({ officers, vacant }) => [...officers.map((each) => h("li", {}, person(each))), vacant ? h("li", { class: "vacant" }, t("not_staffed")) : null];
+  return h("dl", { class: "facts", "data-part": "responsible" }, levels.flatMap((each) => [
+    h("dt", {}, `${word("level", each.level)} ${each.name}`),
+    h("dd", {}, h("ul", { class: "people", "data-level": each.level }, people(each))),
+  ]));
 }
