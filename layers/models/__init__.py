@@ -5,7 +5,7 @@ every query belongs to the subjects. Intervals are half open: valid_from ≤ dat
 NULL while they last.
 """
 
-from layers.models.areas import Area
+from layers.models.areas import Area, AreaAdjustment, AreaLineage
 from layers.models.base import Base, KeyType, Revision
 from layers.models.basemap import BasemapFeature
 from layers.models.entities import Assignment, Entity, EntityVersion
@@ -19,6 +19,8 @@ from layers.models.staff import Officer, PlanOfficers, Post
 __all__ = [
     "Account",
     "Area",
+    "AreaAdjustment",
+    "AreaLineage",
     "Assignment",
     "AuditEntry",
     "Base",
