@@ -1,7 +1,8 @@
 """The hierarchy of areas: which lie above and beneath one another, and which of them cells must fill."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 
 import geopandas as gpd
 from sqlalchemy import select
@@ -9,24 +10,38 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import NotFoundError
+from layers.areas.scope import ABSORBED_SHARE, FOLLOWED_SHARE
+from layers.areas.versions import areas_in_force, standing_areas
 from layers.db.bulk import decode_geometries, raw_geometry
-from layers.models import Area
+from layers.models import Area, AreaLineage
 
 NO_AREA = ""
 """Stands for the ground of a scheme while there are no areas."""
 
 
 class AreaHierarchy:
-    """The hierarchy of areas by code.
+    """The hierarchy of the areas of one day by code.
 
     Parameters
     ----------
     parents
         The parent of each area's code, None at the top.
+    standing
+        The places of areas that are not in force on that day, those that have ended or are to come: whose
+        rights reach them. Rights are those of today.
+    became
+        What areas that ended became: the areas that took a part of their ground, with its share.
     """
 
-    def __init__(self, parents: dict[str, str | None]) -> None:
+    def __init__(
+        self,
+        parents: dict[str, str | None],
+        standing: Mapping[str, str | None] | None = None,
+        became: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
         self._parents = parents
+        self._standing = {**parents, **(standing or {})}
+        self._became = became or {}
         self._children: dict[str | None, list[str]] = defaultdict(list)
         for code in sorted(parents):
             parent = parents[code]
@@ -43,7 +58,7 @@ class AreaHierarchy:
         if area_code is None:
             return set(self._parents)
         if area_code not in self._parents:
-            raise NotFoundError(f"There is no area '{area_code}'.")
+            raise NotFoundError(self._describe_absence(area_code))
         found, pending = {area_code}, [area_code]
         while pending:
             children = [code for code in self._children[pending.pop()] if code not in found]
@@ -64,7 +79,45 @@ class AreaHierarchy:
 
     def covers(self, scope: str | None, area_code: str | None) -> bool:
         """Return whether an area is that of a scope or lies beneath it; a scope of None covers all."""
-        return scope is None or (area_code is not None and scope in (area_code, *self.ancestors(area_code)))
+        if scope is None or area_code is None:
+            return scope is None
+        bound = {scope}
+        pending = [scope]
+        while pending:
+            parts = self._became.get(pending.pop(), {})
+            followed = {code for code, share in parts.items() if share >= FOLLOWED_SHARE} - bound
+            bound |= followed
+            pending += followed
+        reached, pending = {area_code}, [area_code]
+        while pending and not reached & bound:
+            code = pending.pop()
+            parts = self._became.get(code, {})
+            above = {other for other, share in parts.items() if share >= ABSORBED_SHARE}
+            parent = self._standing.get(code)
+            above = (above | {parent} if parent is not None else above) - reached
+            reached |= above
+            pending += above
+        return bool(reached & bound)
+
+    def successors(self, area_code: str) -> set[str]:
+        """Return the areas of this day that an area which has ended became; itself if it is in force."""
+        if area_code in self._parents:
+            return {area_code}
+        found: set[str] = set()
+        seen, pending = {area_code}, [area_code]
+        while pending:
+            parts = self._became.get(pending.pop(), {})
+            following = {code for code, share in parts.items() if share >= FOLLOWED_SHARE} - seen
+            seen |= following
+            found |= following & self._parents.keys()
+            pending += following - self._parents.keys()
+        return found
+
+    def _describe_absence(self, area_code: str) -> str:
+        following = sorted(self.successors(area_code))
+        if following:
+            return f"There is no area '{area_code}' on this day any more; its ground became {', '.join(following)}."
+        return f"There is no area '{area_code}'."
 
     def leaves(self, area_code: str | None) -> set[str]:
         """Return the lowest areas of an area, itself where it has none beneath; `NOWHERE` without areas.
@@ -98,14 +151,38 @@ class AreaHierarchy:
         return ancestors
 
 
-def read_hierarchy(session: Session) -> AreaHierarchy:
-    """Read the hierarchy of all areas."""
-    return AreaHierarchy({row.code: row.parent for row in session.execute(select(Area.code, Area.parent))})
+def read_hierarchy(session: Session, on: date | None = None) -> AreaHierarchy:
+    """Read the hierarchy of the areas in force on a day, today when not given."""
+    parents = session.execute(select(Area.code, Area.parent).where(areas_in_force(on)))
+    standing = session.execute(select(Area.code, Area.parent).where(standing_areas(date.today())))
+    return AreaHierarchy(
+        {row.code: row.parent for row in parents},
+        {row.code: row.parent for row in standing},
+        read_lineage(session),
+    )
 
 
-def read_area_geometries(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
-    """Return areas by their codes in EPSG:4326 with code and geometry, sorted by code."""
-    chosen = select(Area.code, raw_geometry(session, Area.geometry)).where(Area.code.in_(sorted(codes)))
+def read_lineage(session: Session) -> dict[str, dict[str, float]]:
+    """Return for each area that ended, now or later, which areas took a part of its ground, with its share."""
+    became: dict[str, dict[str, float]] = defaultdict(dict)
+    columns = (
+        AreaLineage.predecessor,
+        AreaLineage.successor,
+        AreaLineage.area_m2,
+        AreaLineage.predecessor_m2,
+    )
+    for former, code, area_m2, whole_m2 in session.execute(select(*columns).where(AreaLineage.ended)):
+        became[former][code] = area_m2 / whole_m2
+    return dict(became)
+
+
+def read_area_geometries(
+    session: Session, codes: Collection[str], on: date | None = None
+) -> gpd.GeoDataFrame:
+    """Return areas in force on a day by their codes, in EPSG:4326 with code and geometry, sorted by code."""
+    chosen = select(Area.code, raw_geometry(session, Area.geometry)).where(
+        Area.code.in_(sorted(codes)), areas_in_force(on)
+    )
     rows = session.execute(chosen.order_by(Area.code)).all()
     return gpd.GeoDataFrame(
         {"code": [row[0] for row in rows]},
