@@ -1,0 +1,279 @@
+"""What changed between two states of the areas: which were founded, merged, split, moved, and what ground went where."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS
+
+from gis.arrays import ObjectArray
+from gis.crs import to_working_crs
+
+MAIN_SHARE = 0.1
+"""The least share of the ground of an area that went to another, or came from it, to make them kin."""
+
+MOST = 0.5
+"""The share of its ground that makes another the one that an area went to."""
+
+NOISE_M2 = 0.01
+"""Less ground than this is rounding."""
+
+
+class AreaChangeKind(StrEnum):
+    """The kinds of change of an area; the first that holds names it where only one can stand."""
+
+    merged = "merged"
+    split = "split"
+    renumbered = "renumbered"
+    founded = "founded"
+    ended = "ended"
+    moved = "moved"
+    redrawn = "redrawn"
+    renamed = "renamed"
+
+
+class GroundFlow(NamedTuple):
+    """Ground that went from one area to another of its level; None stands for ground of no area."""
+
+    predecessor: str | None
+    successor: str | None
+    area_m2: float
+
+
+@dataclass(frozen=True)
+class AreaChange:
+    """What became of one area.
+
+    Attributes
+    ----------
+    code
+        Of the area; the former one of one that ended.
+    kinds
+        In the order of `AreaChangeKind`, at least one.
+    name, level, parent
+        As they are now; the former ones of an area that ended.
+    former_name, former_parent
+        Where there was a former state.
+    predecessors, successors
+        The codes of the areas that a part of its ground came from or went to, without itself.
+    """
+
+    code: str
+    kinds: tuple[AreaChangeKind, ...]
+    name: str
+    level: str
+    parent: str | None
+    former_name: str | None
+    former_parent: str | None
+    predecessors: tuple[str, ...]
+    successors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AreaChanges:
+    """The changes between two states, by code, and the ground that changed hands; `before_m2` is what each had."""
+
+    changes: tuple[AreaChange, ...]
+    flows: tuple[GroundFlow, ...]
+    before_m2: Mapping[str, float]
+
+    def kin(self) -> list[GroundFlow]:
+        """Return the flows between areas of which one ended or was founded, that are a real part of either."""
+        kinds = {change.code: set(change.kinds) for change in self.changes}
+        gained: dict[str | None, float] = defaultdict(float)
+        for flow in self.flows:
+            gained[flow.successor] += flow.area_m2
+        new = {AreaChangeKind.merged, AreaChangeKind.split, AreaChangeKind.renumbered, AreaChangeKind.founded}
+        return [
+            flow
+            for flow in self.flows
+            if flow.predecessor is not None
+            and flow.successor is not None
+            and flow.predecessor != flow.successor
+            and (
+                AreaChangeKind.ended in kinds.get(flow.predecessor, ())
+                or bool(new & kinds.get(flow.successor, set()))
+            )
+            and (
+                flow.area_m2 >= MAIN_SHARE * self.before_m2[flow.predecessor]
+                or flow.area_m2 >= MAIN_SHARE * gained[flow.successor]
+            )
+        ]
+
+
+def compare_areas(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, crs: CRS | None = None) -> AreaChanges:
+    """Compare two states of the areas.
+
+    Parameters
+    ----------
+    before, after
+        EPSG:4326 with code, name, level, parent, geometry; all areas of either state.
+    crs
+        Metric working CRS; chosen from the extent when not given.
+    """
+    old = {code: row for row, code in enumerate(before["code"])}
+    new = {code: row for row, code in enumerate(after["code"])}
+    shapes = before.geometry.to_numpy(), after.geometry.to_numpy()
+    redrawn = {
+        code
+        for code in old.keys() & new.keys()
+        if not shapely.equals_identical(shapes[0][old[code]], shapes[1][new[code]])
+    }
+    ended, founded = old.keys() - new.keys(), new.keys() - old.keys()
+    sides = (
+        before.iloc[[row for code, row in old.items() if code in ended | redrawn]],
+        after.iloc[[row for code, row in new.items() if code in founded | redrawn]],
+    )
+    flows, before_m2 = _find_flows(*sides, level_keys(before), level_keys(after), crs)
+    out, into = defaultdict(dict), defaultdict(dict)  # type: ignore[var-annotated]
+    for flow in flows:
+        if flow.predecessor is not None and flow.successor is not None:
+            out[flow.predecessor][flow.successor] = flow.area_m2
+            into[flow.successor][flow.predecessor] = flow.area_m2
+    changes = []
+    for code in sorted(old.keys() | new.keys()):
+        kinds = _kinds(code, before, after, old, new, redrawn, out, into, before_m2)
+        if not kinds:
+            continue
+        now = after.iloc[new[code]] if code in new else before.iloc[old[code]]
+        former = before.iloc[old[code]] if code in old else None
+        changes.append(
+            AreaChange(
+                code,
+                tuple(kind for kind in AreaChangeKind if kind in kinds),
+                now["name"],
+                now["level"],
+                _text(now["parent"]),
+                None if former is None else former["name"],
+                None if former is None else _text(former["parent"]),
+                tuple(sorted(into[code].keys() - {code})),
+                tuple(sorted(out[code].keys() - {code})),
+            )
+        )
+    return AreaChanges(tuple(changes), tuple(flows), before_m2)
+
+
+def _kinds(
+    code: str,
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    old: Mapping[str, int],
+    new: Mapping[str, int],
+    redrawn: set[str],
+    out: Mapping[str, Mapping[str, float]],
+    into: Mapping[str, Mapping[str, float]],
+    before_m2: Mapping[str, float],
+) -> set[AreaChangeKind]:
+    kinds = set()
+    sources = into[code]
+    # Those that are no more and went here for the most part.
+    taken = {
+        source
+        for source, area in sources.items()
+        if source not in new and area >= MOST * before_m2[source]
+    }
+    if code not in new:
+        return {AreaChangeKind.ended}
+    if code not in old:
+        kinds.add(AreaChangeKind.founded)
+        gained = sum(sources.values())
+        main = max(sources, key=sources.__getitem__, default=None)
+        if len(taken) > 1:
+            kinds.add(AreaChangeKind.merged)
+        elif main is not None and sources[main] >= MOST * gained:
+            rest = before_m2[main] - sources[main]
+            parted = [
+                area
+                for other, area in out[main].items()
+                if other != code and area >= MAIN_SHARE * before_m2[main]
+            ]
+            if parted:
+                kinds.add(AreaChangeKind.split)
+            elif main in taken and rest <= MAIN_SHARE * before_m2[main]:
+                kinds.add(AreaChangeKind.renumbered)
+        return kinds
+    former, now = before.iloc[old[code]], after.iloc[new[code]]
+    if taken:
+        kinds.add(AreaChangeKind.merged)
+    if code in redrawn:
+        kinds.add(AreaChangeKind.redrawn)
+        parted = [
+            other
+            for other, area in out[code].items()
+            if other not in old and other != code and area >= MAIN_SHARE * before_m2[code]
+        ]
+        if parted:
+            kinds.add(AreaChangeKind.split)
+    if _text(former["parent"]) != _text(now["parent"]) or former["level"] != now["level"]:
+        kinds.add(AreaChangeKind.moved)
+    if former["name"] != now["name"]:
+        kinds.add(AreaChangeKind.renamed)
+    return kinds
+
+
+def _find_flows(
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    before_levels: Mapping[str, str],
+    after_levels: Mapping[str, str],
+    crs: CRS | None,
+) -> tuple[list[GroundFlow], dict[str, float]]:
+    """Return the ground that changed hands, and the ground that each former area had, m²."""
+    codes = [frame["code"].to_numpy(dtype=object) for frame in (before, after)]
+    lonlat = [np.asarray(frame.geometry.to_numpy(), dtype=object) for frame in (before, after)]
+    if not len(codes[0]) and not len(codes[1]):
+        return [], {}
+    both = gpd.GeoDataFrame(geometry=np.concatenate(lonlat), crs=before.crs or after.crs)
+    metric = np.asarray(to_working_crs(both, crs).geometry.to_numpy(), dtype=object)
+    projected = [metric[: len(codes[0])], metric[len(codes[0]) :]]
+    sizes = [shapely.area(shapes) for shapes in projected]
+    flows = []
+    left, found = sizes[0].copy(), sizes[1].copy()
+    pairs = shapely.STRtree(projected[0]).query(projected[1], predicate="intersects") if len(codes[0]) else ((), ())
+    for later, earlier in sorted(zip(*(side.tolist() if len(side) else [] for side in pairs), strict=True)):
+        one, other = codes[0][earlier], codes[1][later]
+        if before_levels[one] != after_levels[other]:
+            continue
+        shared = _shared_m2(projected, lonlat, earlier, later)
+        left[earlier] -= shared
+        found[later] -= shared
+        if shared > NOISE_M2:
+            flows.append(GroundFlow(one, other, shared))
+    tolerance = NOISE_M2
+    flows += [GroundFlow(code, None, m2) for code, m2 in zip(codes[0], left.tolist(), strict=True) if m2 > tolerance]
+    flows += [GroundFlow(None, code, m2) for code, m2 in zip(codes[1], found.tolist(), strict=True) if m2 > tolerance]
+    return flows, dict(zip(codes[0].tolist(), sizes[0].tolist(), strict=True))
+
+
+def _shared_m2(
+    projected: list[ObjectArray], lonlat: list[ObjectArray], earlier: int, later: int
+) -> float:
+    """Return the ground that two areas share; a straight border that only one has vertices on makes none."""
+    metres = shapely.area(shapely.intersection(projected[0][earlier], projected[1][later]))
+    degrees = shapely.area(shapely.intersection(lonlat[0][earlier], lonlat[1][later]))
+    scale = shapely.area(projected[0][earlier]) / shapely.area(lonlat[0][earlier])
+    return float(min(metres, degrees * scale))
+
+
+def level_keys(areas: gpd.GeoDataFrame) -> dict[str, str]:
+    """Return what makes areas of one level, by code: its name; where it has none the digits of the code, or depth."""
+    parents = dict(zip(areas["code"], areas["parent"], strict=True))
+    keys = {}
+    for code, level in zip(areas["code"], areas["level"], strict=True):
+        depth, seen, above = 0, {code}, parents[code]
+        while above in parents and above not in seen:
+            seen.add(above)
+            above, depth = parents[above], depth + 1
+        keys[code] = level or (f"{len(code)} digits" if code.isdigit() else f"depth {depth}")
+    return keys
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
