@@ -1,4 +1,4 @@
-"""What changed between two states of the areas: which were founded, merged, split, moved, and what ground went where."""
+"""What changed between two states of the areas: which were founded, merged or split, what ground went where."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -76,14 +76,14 @@ class AreaChange:
 
 @dataclass(frozen=True)
 class AreaChanges:
-    """The changes between two states, by code, and the ground that changed hands; `before_m2` is what each had."""
+    """The changes between two states by code, the ground that changed hands, and what each had before."""
 
     changes: tuple[AreaChange, ...]
     flows: tuple[GroundFlow, ...]
     before_m2: Mapping[str, float]
 
     def kin(self) -> list[GroundFlow]:
-        """Return the flows between areas of which one ended or was founded, that are a real part of either."""
+        """Return the flows of a real part between areas of which one ended or was founded."""
         kinds = {change.code: set(change.kinds) for change in self.changes}
         gained: dict[str | None, float] = defaultdict(float)
         for flow in self.flows:
@@ -106,7 +106,9 @@ class AreaChanges:
         ]
 
 
-def compare_areas(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, crs: CRS | None = None) -> AreaChanges:
+def compare_areas(
+    before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, crs: CRS | None = None
+) -> AreaChanges:
     """Compare two states of the areas.
 
     Parameters
@@ -173,9 +175,7 @@ def _kinds(
     sources = into[code]
     # Those that are no more and went here for the most part.
     taken = {
-        source
-        for source, area in sources.items()
-        if source not in new and area >= MOST * before_m2[source]
+        source for source, area in sources.items() if source not in new and area >= MOST * before_m2[source]
     }
     if code not in new:
         return {AreaChangeKind.ended}
@@ -234,7 +234,11 @@ def _find_flows(
     sizes = [shapely.area(shapes) for shapes in projected]
     flows = []
     left, found = sizes[0].copy(), sizes[1].copy()
-    pairs = shapely.STRtree(projected[0]).query(projected[1], predicate="intersects") if len(codes[0]) else ((), ())
+    pairs = (
+        shapely.STRtree(projected[0]).query(projected[1], predicate="intersects")
+        if len(codes[0])
+        else ((), ())
+    )
     for later, earlier in sorted(zip(*(side.tolist() if len(side) else [] for side in pairs), strict=True)):
         one, other = codes[0][earlier], codes[1][later]
         if before_levels[one] != after_levels[other]:
@@ -245,14 +249,18 @@ def _find_flows(
         if shared > NOISE_M2:
             flows.append(GroundFlow(one, other, shared))
     tolerance = NOISE_M2
-    flows += [GroundFlow(code, None, m2) for code, m2 in zip(codes[0], left.tolist(), strict=True) if m2 > tolerance]
-    flows += [GroundFlow(None, code, m2) for code, m2 in zip(codes[1], found.tolist(), strict=True) if m2 > tolerance]
+    flows += [
+        GroundFlow(code, None, m2) for code, m2 in zip(codes[0], left.tolist(), strict=True) if m2 > tolerance
+    ]
+    flows += [
+        GroundFlow(None, code, m2)
+        for code, m2 in zip(codes[1], found.tolist(), strict=True)
+        if m2 > tolerance
+    ]
     return flows, dict(zip(codes[0].tolist(), sizes[0].tolist(), strict=True))
 
 
-def _shared_m2(
-    projected: list[ObjectArray], lonlat: list[ObjectArray], earlier: int, later: int
-) -> float:
+def _shared_m2(projected: list[ObjectArray], lonlat: list[ObjectArray], earlier: int, later: int) -> float:
     """Return the ground that two areas share; a straight border that only one has vertices on makes none."""
     metres = shapely.area(shapely.intersection(projected[0][earlier], projected[1][later]))
     degrees = shapely.area(shapely.intersection(lonlat[0][earlier], lonlat[1][later]))
@@ -261,7 +269,7 @@ def _shared_m2(
 
 
 def level_keys(areas: gpd.GeoDataFrame) -> dict[str, str]:
-    """Return what makes areas of one level, by code: its name; where it has none the digits of the code, or depth."""
+    """Return what areas of one level share, by code: its name, the digits of the code, or the depth."""
     parents = dict(zip(areas["code"], areas["parent"], strict=True))
     keys = {}
     for code, level in zip(areas["code"], areas["level"], strict=True):
@@ -275,5 +283,3 @@ def level_keys(areas: gpd.GeoDataFrame) -> dict[str, str]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
+from api.routes.area_adjustments import router as area_adjustments
 from api.routes.area_sheet import router as area_sheet
 from api.routes.areas import router as areas
 from api.routes.audit import router as audit
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search,
     areas,
     area_sheet,
+    area_adjustments,
     schemes,
     plans,
     plan_copies,

@@ -50,7 +50,7 @@ def read_area_sheet(
     snapshots: SnapshotHolder = request.app.state.snapshots
     shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
-        area = find_area(session, code, caller.area_code)
+        area = find_area(session, code, caller.area_code, day)
         found = None if scheme is None else find_scheme(session, scheme)
         # A run of another part says nothing of this area.
         run = None if found is None else newest_run(session, found.id, code, until=day)
@@ -60,8 +60,8 @@ def read_area_sheet(
             area,
             at=day,
             scheme=scheme,
-            areas=snapshots.current.areas.chain(code)[1:],
-            beneath=areas_beneath(session, code),
+            areas=snapshots.current.areas_on(day).chain(code)[1:],
+            beneath=areas_beneath(session, code, day),
             cells=None if found is None else cell_totals(session, found, day, code),
             counts=count_in_area(session, code, day),
             officers=[area_officer_record(each, shown.personal_of(each)) for each in officers],

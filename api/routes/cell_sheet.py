@@ -66,7 +66,7 @@ def read_sheet(
             cell,
             scheme=scheme,
             at=day,
-            areas=snapshots.current.areas.chain(cell.area_code),
+            areas=snapshots.current.area_timeline.chain(cell.area_code, cell.geometry, day),
             counts=counts,
             measures=measure_cell(cell, counts),
             units=units_of_cell(session, cell.id)[:_MAX_LISTED],

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 import geopandas as gpd
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
@@ -26,21 +26,29 @@ class AreaHierarchy:
     ----------
     parents
         The parent of each area's code, None at the top.
-    standing
-        The places of areas that are not in force on that day, those that have ended or are to come: whose
-        rights reach them. Rights are those of today.
+    places
+        Where areas that are not in force on the day lay last, or will lie first, beside those that are.
+    rights
+        The same as of today, by which rights go.
+    absorbed
+        Areas that have ended by that day, each with the one that took nearly all of its ground.
     became
-        What areas that ended became: the areas that took a part of their ground, with its share.
+        Areas that have ended or are to end, each with those that took a part of its ground.
     """
 
     def __init__(
         self,
-        parents: dict[str, str | None],
-        standing: Mapping[str, str | None] | None = None,
-        became: Mapping[str, Mapping[str, float]] | None = None,
+        parents: Mapping[str, str | None],
+        *,
+        places: Mapping[str, str | None] | None = None,
+        rights: Mapping[str, str | None] | None = None,
+        absorbed: Mapping[str, str] | None = None,
+        became: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._parents = parents
-        self._standing = {**parents, **(standing or {})}
+        self._places = parents if places is None else places
+        self._rights = parents if rights is None else rights
+        self._absorbed = absorbed or {}
         self._became = became or {}
         self._children: dict[str | None, list[str]] = defaultdict(list)
         for code in sorted(parents):
@@ -81,36 +89,37 @@ class AreaHierarchy:
         """Return whether an area is that of a scope or lies beneath it; a scope of None covers all."""
         if scope is None or area_code is None:
             return scope is None
-        bound = {scope}
-        pending = [scope]
-        while pending:
-            parts = self._became.get(pending.pop(), {})
-            followed = {code for code, share in parts.items() if share >= FOLLOWED_SHARE} - bound
-            bound |= followed
-            pending += followed
-        reached, pending = {area_code}, [area_code]
-        while pending and not reached & bound:
-            code = pending.pop()
-            parts = self._became.get(code, {})
-            above = {other for other, share in parts.items() if share >= ABSORBED_SHARE}
-            parent = self._standing.get(code)
-            above = (above | {parent} if parent is not None else above) - reached
-            reached |= above
-            pending += above
-        return bool(reached & bound)
+        return not self._above(area_code, self._rights).isdisjoint(self._followers(scope))
+
+    def lies_in(self, code: str | None, area_code: str) -> bool:
+        """Return whether an area is one of this day or lies beneath it, in force or not; None lies in none."""
+        return code is not None and area_code in self._above(code, self._places)
 
     def successors(self, area_code: str) -> set[str]:
         """Return the areas of this day that an area which has ended became; itself if it is in force."""
         if area_code in self._parents:
             return {area_code}
-        found: set[str] = set()
-        seen, pending = {area_code}, [area_code]
+        return self._followers(area_code) & self._parents.keys()
+
+    def _above(self, code: str, places: Mapping[str, str | None]) -> set[str]:
+        """Return an area, those above it, and those that absorbed one of them."""
+        found, pending = {code}, [code]
         while pending:
-            parts = self._became.get(pending.pop(), {})
-            following = {code for code, share in parts.items() if share >= FOLLOWED_SHARE} - seen
-            seen |= following
-            found |= following & self._parents.keys()
-            pending += following - self._parents.keys()
+            last = pending.pop()
+            higher = {
+                each for each in (places.get(last), self._absorbed.get(last)) if each is not None
+            } - found
+            found |= higher
+            pending += higher
+        return found
+
+    def _followers(self, code: str) -> set[str]:
+        """Return an area and all that it became."""
+        found, pending = {code}, [code]
+        while pending:
+            following = set(self._became.get(pending.pop(), ())) - found
+            found |= following
+            pending += following
         return found
 
     def _describe_absence(self, area_code: str) -> str:
@@ -153,27 +162,29 @@ class AreaHierarchy:
 
 def read_hierarchy(session: Session, on: date | None = None) -> AreaHierarchy:
     """Read the hierarchy of the areas in force on a day, today when not given."""
-    parents = session.execute(select(Area.code, Area.parent).where(areas_in_force(on)))
-    standing = session.execute(select(Area.code, Area.parent).where(standing_areas(date.today())))
+    today = date.today()
+    day = on or today
+
+    def read(condition: ColumnElement[bool]) -> dict[str, str | None]:
+        rows = session.execute(select(Area.code, Area.parent).where(condition))
+        return {row.code: row.parent for row in rows}
+
+    became: dict[str, list[str]] = defaultdict(list)
+    absorbed: dict[str, str] = {}
+    for each in session.scalars(select(AreaLineage).where(AreaLineage.ended)):
+        share = each.area_m2 / each.predecessor_m2
+        if share >= FOLLOWED_SHARE:
+            became[each.predecessor].append(each.successor)
+        if share >= ABSORBED_SHARE and each.valid_from <= day:
+            absorbed[each.predecessor] = each.successor
+    places = read(standing_areas(day))
     return AreaHierarchy(
-        {row.code: row.parent for row in parents},
-        {row.code: row.parent for row in standing},
-        read_lineage(session),
+        read(areas_in_force(day)),
+        places=places,
+        rights=places if day == today else read(standing_areas(today)),
+        absorbed=absorbed,
+        became=became,
     )
-
-
-def read_lineage(session: Session) -> dict[str, dict[str, float]]:
-    """Return for each area that ended, now or later, which areas took a part of its ground, with its share."""
-    became: dict[str, dict[str, float]] = defaultdict(dict)
-    columns = (
-        AreaLineage.predecessor,
-        AreaLineage.successor,
-        AreaLineage.area_m2,
-        AreaLineage.predecessor_m2,
-    )
-    for former, code, area_m2, whole_m2 in session.execute(select(*columns).where(AreaLineage.ended)):
-        became[former][code] = area_m2 / whole_m2
-    return dict(became)
 
 
 def read_area_geometries(

@@ -34,7 +34,9 @@ class AreaLocator:
     def __init__(self, session: Session, *, bbox: BBox | None = None, on: date | None = None) -> None:
         in_force = areas_in_force(on)
         # Which areas are the lowest does not depend on the box.
-        parents = {row.code: row.parent for row in session.execute(select(Area.code, Area.parent).where(in_force))}
+        parents = {
+            row.code: row.parent for row in session.execute(select(Area.code, Area.parent).where(in_force))
+        }
         chosen = select(Area.code, raw_geometry(session, Area.geometry)).where(in_force)
         if bbox is not None:
             chosen = chosen.where(bbox_intersects(session, Area, bbox))

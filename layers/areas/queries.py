@@ -64,10 +64,19 @@ def areas_beneath(session: Session, code: str, on: date | None = None) -> Sequen
 
 
 def area_versions(session: Session, code: str, scope: str | None = None) -> Sequence[Area]:
-    """Return the versions of an area that were or will be in force, in order, without their geometries."""
+    """Return the versions of an area that were, are or will be in force, in order, without their geometries.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such area in the scope.
+    """
     statement = select(Area).where(Area.code == code, within(Area.code, scope), has_days())
     ordered = statement.order_by(func.coalesce(Area.valid_from, date.min))
-    return session.scalars(ordered.options(defer(Area.geometry))).all()
+    versions = session.scalars(ordered.options(defer(Area.geometry))).all()
+    if not versions:
+        raise NotFoundError(f"There is no area '{code}'.")
+    return versions
 
 
 def area_codes(session: Session, on: date | None = None) -> set[str]:
@@ -108,7 +117,9 @@ def list_areas(
     InputError
         If the cursor is not one of this list.
     """
-    statement = page.filter_by_bbox(session, select(Area).where(within(Area.code, scope), areas_in_force(on)), Area)
+    statement = page.filter_by_bbox(
+        session, select(Area).where(within(Area.code, scope), areas_in_force(on)), Area
+    )
     if not geometry:
         statement = statement.options(defer(Area.geometry))
     if level is not None:

@@ -1,18 +1,18 @@
 """Which rows a caller bound to an area may see: those of the area and of all areas beneath it.
 
-Rights are those of today, whatever day is looked at. Who is bound to an area that is no more keeps what its ground
-became, and a record that still names such an area is seen by whoever sees the one that took nearly all of it.
+Rights are those of today, whatever day is looked at. Who is bound to an area that is no more keeps what its
+ground became, and a record that still names such an area is seen by whoever sees the one that took nearly all.
 """
 
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, cast, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, cast, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
 from gis.errors import ForbiddenError
-from layers.areas.versions import areas_in_force, standing_areas
+from layers.areas.versions import standing_areas
 from layers.models import Area, AreaLineage
 
 FOLLOWED_SHARE = 0.1
@@ -27,38 +27,32 @@ def beneath(area_code: str, on: date | None = None) -> Select[str]:
 
     The area's own code is among them even where the table does not know it.
 
+    Areas that are not in force, for they have ended or are to come, lie where they lay last or will lie
+    first; so do those of which an area beneath took nearly all.
+
     Parameters
     ----------
     on
-        Only the areas that lay there on this day; when not given those of today, those to come, those that
-        the area became, and those that became it or one beneath it.
+        How they lie on this day. When not given as it is the right of somebody bound to the area: as they lie
+        today, with what the area became.
     """
-    return _beneath_today(area_code, date.today()) if on is None else _beneath_on(area_code, on)
-
-
-def _beneath_on(area_code: str, on: date) -> Select[str]:
-    tree = _start(area_code)
-    tree = tree.union(select(Area.code).where(Area.parent == tree.c.code, areas_in_force(on)))
-    return select(tree.c.code)
-
-
-def _start(area_code: str) -> CTE:
-    # Without a name of its own a statement may ask for two areas at once.
-    # UNION without ALL ends even where parents should run in a circle.
-    return select(cast(area_code, Area.code.type).label("code")).cte(recursive=True)
+    return _beneath(area_code, on or date.today(), is_right=on is None)
 
 
 # To put the query together takes longer than to carry it out.
 @lru_cache(1024)
-def _beneath_today(area_code: str, today: date) -> Select[str]:
-    tree = _start(area_code)
-    is_part = AreaLineage.area_m2 >= FOLLOWED_SHARE * AreaLineage.predecessor_m2
-    became = select(AreaLineage.successor).where(AreaLineage.ended, is_part)
-    tree = tree.union(became.where(AreaLineage.predecessor == tree.c.code))
+def _beneath(area_code: str, day: date, *, is_right: bool) -> Select[str]:
+    # Without a name of its own a statement may ask for two areas at once.
+    # UNION without ALL ends even where parents should run in a circle.
+    tree = select(cast(area_code, Area.code.type).label("code")).cte(recursive=True)
+    if is_right:
+        is_part = AreaLineage.area_m2 >= FOLLOWED_SHARE * AreaLineage.predecessor_m2
+        became = select(AreaLineage.successor).where(AreaLineage.ended, is_part)
+        tree = tree.union(became.where(AreaLineage.predecessor == tree.c.code))
     lower = select(tree.c.code.label("code")).cte(recursive=True)
-    lower = lower.union(select(Area.code).where(Area.parent == lower.c.code, standing_areas(today)))
+    lower = lower.union(select(Area.code).where(Area.parent == lower.c.code, standing_areas(day)))
     is_whole = AreaLineage.area_m2 >= ABSORBED_SHARE * AreaLineage.predecessor_m2
-    has_ended = AreaLineage.ended & (AreaLineage.valid_from <= today)
+    has_ended = AreaLineage.ended & (AreaLineage.valid_from <= day)
     # Of few rows. PostgreSQL lets a recursive query name itself once, hence in one piece.
     former = union_all(
         select(AreaLineage.successor.label("upper"), AreaLineage.predecessor.label("lower")).where(
@@ -66,7 +60,7 @@ def _beneath_today(area_code: str, today: date) -> Select[str]:
         ),
         select(Area.parent, Area.code)
         .join(AreaLineage, AreaLineage.predecessor == Area.parent)
-        .where(has_ended, standing_areas(today)),
+        .where(has_ended, standing_areas(day)),
     ).subquery()
     whole = select(lower.c.code.label("code")).cte(recursive=True)
     whole = whole.union(select(former.c.lower).where(former.c.upper == whole.c.code))
@@ -82,6 +76,25 @@ def within(
     `beneath`.
     """
     return true() if area_code is None else column.in_(beneath(area_code, on))
+
+
+def lies_in(
+    column: SQLColumnExpression[Any], area_code: str | None, scope: str | None, on: date | None
+) -> ColumnElement[bool]:
+    """Return the condition that the code in a column lies in an area on a day, and a caller may see it.
+
+    Parameters
+    ----------
+    area_code
+        The area that is asked for; None, or the caller's own, for all that the caller may see.
+    scope
+        The area that the caller is bound to; None for none.
+    on
+        The day; today when not given.
+    """
+    if area_code is None or area_code == scope:
+        return within(column, scope)
+    return within(column, scope) & within(column, area_code, on or date.today())
 
 
 def require_within(session: Session, area_code: str | None, scope: str | None) -> None:

@@ -11,6 +11,7 @@ from gis.areas import build_hierarchy
 from gis.crs import parse_working_crs
 from gis.errors import InputError
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
+from layers.areas.versions import areas_in_force
 from layers.models import Area, Scheme
 from layers.plans.schemes import used_codes
 
@@ -83,7 +84,7 @@ def areas_of_level(session: Session, area_code: str | None, level: str | None) -
     """
     hierarchy = read_hierarchy(session)
     inside = hierarchy.subtree(area_code)
-    chosen = select(Area.code, Area.name, Area.level).where(Area.code.in_(sorted(inside)))
+    chosen = select(Area.code, Area.name, Area.level).where(Area.code.in_(sorted(inside)), areas_in_force())
     rows = session.execute(chosen).all()
     if level is None:
         lowest = hierarchy.leaves(area_code)

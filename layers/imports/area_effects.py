@@ -96,13 +96,17 @@ def find_effects(session: Session, changes: AreaChanges, day: date) -> AreaEffec
             of_kind[kind].add(change.code)
     ended = of_kind[AreaChangeKind.ended]
     changed = of_kind[AreaChangeKind.redrawn] | of_kind[AreaChangeKind.moved] | of_kind[AreaChangeKind.merged]
-    officers = _find(session, Officer.external_id, Officer, ended, or_(Officer.valid_to.is_(None), Officer.valid_to > day))
+    officers = _find(
+        session, Officer.external_id, Officer, ended, or_(Officer.valid_to.is_(None), Officer.valid_to > day)
+    )
     accounts = [
         *_find(session, Account.name, Account, ended, Account.disabled_at.is_(None)),
         *_find(session, Token.name, Token, ended, Token.revoked_at.is_(None)),
     ]
-    counted = select(func.count()).select_from(Entity).where(
-        text_in(session, Entity.area_code, sorted(ended | changed)), Entity.valid_to.is_(None)
+    counted = (
+        select(func.count())
+        .select_from(Entity)
+        .where(text_in(session, Entity.area_code, sorted(ended | changed)), Entity.valid_to.is_(None))
     )
     entities = session.scalars(counted).one() if ended | changed else 0
     return AreaEffects(
@@ -144,7 +148,10 @@ def _find_plans(
             *plan,
             ended=sum(area in ended for _, area in named),
             changed=sum(area not in ended for _, area in named),
-            cells=tuple(code for code, _ in sorted(named, key=lambda each: (each[1] not in ended, each[0]))[:_MAX_LISTED]),
+            cells=tuple(
+                code
+                for code, _ in sorted(named, key=lambda each: (each[1] not in ended, each[0]))[:_MAX_LISTED]
+            ),
             area_codes=tuple(sorted({area for _, area in named})),
         )
         for plan, named in cells.items()

@@ -38,7 +38,7 @@ def settle_entities(session: Session, today: date | None = None) -> int:
 
 
 def relocate_since(session: Session, first: date, today: date | None = None) -> int:
-    """Give entities the areas they lie in on a day, and on each later one up to today on which areas change."""
+    """Give entities the areas of a day, and of each later one up to today on which areas change."""
     chosen = select(AreaAdjustment.valid_from).where(
         AreaAdjustment.undone_at.is_(None),
         AreaAdjustment.valid_from > first,
@@ -49,7 +49,7 @@ def relocate_since(session: Session, first: date, today: date | None = None) -> 
 
 
 def _relocate(session: Session, on: date) -> int:
-    """Give every entity with a location the area of a day in which it lies, from that day on; return how many moved."""
+    """Give every entity the area of a day in which it lies, from that day on; return how many moved."""
     locator = AreaLocator(session, on=on)
     moved = 0
     for numbers, areas, geometries in _read_entity_pages(session):

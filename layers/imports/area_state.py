@@ -126,7 +126,7 @@ def _merge(
     columns = [*COLUMNS, "geometry"]
     replaced = _find_replaced(frame, before)
     others = before[~before["code"].isin([*frame["code"], *replaced])][columns].reset_index(drop=True)
-    others["parent"] = _adopt_orphans(others, replaced, before)
+    others["parent"] = _adopt_orphans(others, replaced)
     merged = frame if others.empty else pd.concat([frame, others], ignore_index=True)
     if not others.empty and frame["parent"].isna().all():
         parents = complete_parents(merged.assign(parent=None))["parent"].to_numpy(dtype=object, copy=True)
@@ -142,7 +142,7 @@ def _merge(
 
 
 def _find_replaced(frame: gpd.GeoDataFrame, before: gpd.GeoDataFrame) -> dict[str, str]:
-    """Return the areas that are not in the frame and whose ground others of their level in it take, with these."""
+    """Return the areas beside the frame whose ground others of their level in it take, with these."""
     shapes = before.geometry.to_numpy()
     row_of = {code: row for row, code in enumerate(before["code"])}
     drawn = [
@@ -159,7 +159,9 @@ def _find_replaced(frame: gpd.GeoDataFrame, before: gpd.GeoDataFrame) -> dict[st
     new = frame.geometry.to_numpy()[drawn]
     old = shapes[beside]
     taken: dict[str, dict[str, float]] = {}
-    for there, here in zip(*(side.tolist() for side in shapely.STRtree(old).query(new, "intersects")), strict=True):
+    for there, here in zip(
+        *(side.tolist() for side in shapely.STRtree(old).query(new, "intersects")), strict=True
+    ):
         code, successor = before["code"].iloc[beside[here]], frame["code"].iloc[drawn[there]]
         if old_keys[code] == new_keys[successor]:
             share = shapely.area(shapely.intersection(new[there], old[here])) / shapely.area(old[here])
@@ -171,9 +173,7 @@ def _find_replaced(frame: gpd.GeoDataFrame, before: gpd.GeoDataFrame) -> dict[st
     }
 
 
-def _adopt_orphans(
-    others: gpd.GeoDataFrame, replaced: dict[str, str], before: gpd.GeoDataFrame
-) -> "pd.Series[Any]":
+def _adopt_orphans(others: gpd.GeoDataFrame, replaced: dict[str, str]) -> "pd.Series[Any]":
     """Return the parents of the areas that stay, with those that take the ground of parents that end."""
     return pd.Series(
         [replaced.get(parent, parent) if isinstance(parent, str) else None for parent in others["parent"]],
@@ -229,9 +229,9 @@ def _find_starts(
 ) -> dict[str, date | None]:
     """Return the first days of areas that are new to the database and were there before.
 
-    Those are areas on ground of which none of their level was known, where the day is not meant as that of their
-    founding: no day is named, or their parent, or the database, has none of their level yet. They have been there as
-    long as their parents.
+    Those are areas on ground of which none of their level was known, where the day is not meant as that of
+    their founding: no day is named, or their parent, or the database, has none of their level yet. They have
+    been there as long as their parents.
     """
     parent_of = dict(zip(after["code"], after["parent"], strict=True))
     keys, former_keys = level_keys(after), level_keys(known.drop_duplicates("code", keep="last"))
@@ -267,7 +267,8 @@ def _find_starts(
         # Where another of its level was, it cannot have been.
         if any(
             former_keys[known["code"].iloc[row]] == keys[code]
-            and shapely.area(shapely.intersection(known.geometry.iloc[row], shape)) > 1e-3 * shapely.area(shape)
+            and shapely.area(shapely.intersection(known.geometry.iloc[row], shape))
+            > 1e-3 * shapely.area(shape)
             for row in near
         ):
             continue
@@ -277,9 +278,7 @@ def _find_starts(
     return starts
 
 
-def _check_later_days(
-    known: gpd.GeoDataFrame, after: gpd.GeoDataFrame, touched: set[str], day: date
-) -> None:
+def _check_later_days(known: gpd.GeoDataFrame, after: gpd.GeoDataFrame, touched: set[str], day: date) -> None:
     """Refuse what does not nest with the areas that later days bring."""
     days = {each for column in ("valid_from", "valid_to") for each in known[column] if each is not None}
     columns = [*COLUMNS, "geometry"]

@@ -1,7 +1,7 @@
 """Undoing an adjustment of areas, so that all is as if it had not been."""
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -40,9 +40,13 @@ def undo_adjustment(session: Session, adjustment_id: int, *, author: str) -> Are
     adjustment = find_adjustment(session, adjustment_id)
     session.refresh(adjustment)
     if adjustment.undone_at is not None:
-        raise ConflictError(f"Adjustment {adjustment_id} of areas was undone already, by {adjustment.undone_by}.")
+        raise ConflictError(
+            f"Adjustment {adjustment_id} of areas was undone already, by {adjustment.undone_by}."
+        )
     _require_unbuilt(session, adjustment)
-    session.execute(delete(AreaLineage).where(AreaLineage.adjustment_id == adjustment_id), execution_options=_QUIETLY)
+    session.execute(
+        delete(AreaLineage).where(AreaLineage.adjustment_id == adjustment_id), execution_options=_QUIETLY
+    )
     session.execute(delete(Area).where(Area.adjustment_id == adjustment_id), execution_options=_QUIETLY)
     ended = update(Area).where(Area.ended_by_id == adjustment_id)
     session.execute(ended.values(valid_to=None, ended_by_id=None), execution_options=_QUIETLY)
@@ -88,7 +92,9 @@ def _require_no_plan(
     """Refuse if a plan divides areas as they are since, or names areas that were not there before."""
     if not codes:
         return
-    names_new = text_in(session, Cell.area_code, sorted(founded)) | text_in(session, Plan.area_code, sorted(founded))
+    names_new = text_in(session, Cell.area_code, sorted(founded)) | text_in(
+        session, Plan.area_code, sorted(founded)
+    )
     published_since = text_in(session, Cell.area_code, sorted(codes)) & (
         (Plan.published_at > adjustment.created_at) & (Plan.valid_from >= adjustment.valid_from)
     )
@@ -111,10 +117,3 @@ def _require_no_plan(
     raise ConflictError(
         f"Plan {found.id} ({found.state}) is built upon adjustment {adjustment.id} of areas; {what}."
     )
-
-
-def describe_day(adjustment: AreaAdjustment, today: date | None = None) -> str:
-    """Return whether the day of an adjustment has come: undone, coming or in force."""
-    if adjustment.undone_at is not None:
-        return "undone"
-    return "coming" if adjustment.valid_from > (today or date.today()) else "in force"

@@ -1,4 +1,4 @@
-"""Importing areas: what changes from a day on, checked as a whole, told beforehand, and written as new versions."""
+"""Importing areas: what changes from a day on, checked as a whole, and written as new versions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
@@ -92,8 +91,8 @@ def import_areas(
 ) -> AreaImportSummary:
     """Bring areas into the database as they are from a day on.
 
-    Areas that the database holds beside the frame stay, but for those whose ground others of their level in the
-    frame take: these end, and what lay beneath them lies beneath those. What was before the day stays as it was.
+    Areas that the database holds beside the frame stay, but for those whose ground others of their level in
+    the frame take: these end, and what lay beneath them lies beneath those. What was before the day stays.
 
     Parameters
     ----------
@@ -183,7 +182,10 @@ def _write(session: Session, state: AreaState, result: AreaImportSummary, author
     kinds = {change.code: change.kinds[0] for change in state.changes.changes}
     rows = [
         {
-            **{column: row[column] if isinstance(row[column], str) else None for column in ("code", "name", "level", "parent")},
+            **{
+                column: row[column] if isinstance(row[column], str) else None
+                for column in ("code", "name", "level", "parent")
+            },
             "geometry": row["geometry"],
             "valid_from": state.starts.get(row["code"], state.day),
             "change": "recorded" if row["code"] in state.starts else str(kinds[row["code"]]),

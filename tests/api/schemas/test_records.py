@@ -25,6 +25,7 @@ AREA = models.Area(
     name="南山区",
     level="county",
     parent="4403",
+    change="recorded",
     geometry=shapely.box(114, 22.5, 114.1, 22.6),
 )
 ENTITY = models.Entity(
