@@ -1,4 +1,4 @@
-"""What changed between two states of the areas: which were founded, merged or split, what ground went where."""
+"""What changed between two states of the areas: which were founded, merged, split; where ground went."""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -32,6 +32,10 @@ class AreaHierarchy:
         The same as of today, by which rights go.
     absorbed
         Areas that have ended by that day, each with the one that took nearly all of its ground.
+    begun
+        Since when areas are as they are on that day, for those that have changed.
+    day
+        The day, for messages; None for areas without dates.
     became
         Areas that have ended or are to end, each with those that took a part of its ground.
     """
@@ -44,12 +48,16 @@ class AreaHierarchy:
         rights: Mapping[str, str | None] | None = None,
         absorbed: Mapping[str, str] | None = None,
         became: Mapping[str, Collection[str]] | None = None,
+        begun: Mapping[str, date] | None = None,
+        day: date | None = None,
     ) -> None:
         self._parents = parents
         self._places = parents if places is None else places
         self._rights = parents if rights is None else rights
         self._absorbed = absorbed or {}
         self._became = became or {}
+        self._begun = begun or {}
+        self.day = day
         self._children: dict[str | None, list[str]] = defaultdict(list)
         for code in sorted(parents):
             parent = parents[code]
@@ -92,8 +100,22 @@ class AreaHierarchy:
         return not self._above(area_code, self._rights).isdisjoint(self._followers(scope))
 
     def lies_in(self, code: str | None, area_code: str) -> bool:
-        """Return whether an area is one of this day or lies beneath it, in force or not; None lies in none."""
+        """Return whether an area is another of this day or lies beneath it, in force or not."""
         return code is not None and area_code in self._above(code, self._places)
+
+    def has_changed(self, code: str | None, since: date | None) -> bool:
+        """Return whether an area is not in force on this day, or not as it was on a former day.
+
+        None has not changed; nor has an area in force if no day is given.
+        """
+        if code is None:
+            return False
+        begun = self._begun.get(code)
+        return code not in self._parents or (since is not None and begun is not None and begun > since)
+
+    def is_absent(self, code: str | None) -> bool:
+        """Return whether an area was in force once or will be, but not on this day; None is no area."""
+        return code is not None and code not in self._parents and code in self._places
 
     def successors(self, area_code: str) -> set[str]:
         """Return the areas of this day that an area which has ended became; itself if it is in force."""
@@ -125,7 +147,8 @@ class AreaHierarchy:
     def _describe_absence(self, area_code: str) -> str:
         following = sorted(self.successors(area_code))
         if following:
-            return f"There is no area '{area_code}' on this day any more; its ground became {', '.join(following)}."
+            day = f" on {self.day}" if self.day is not None else ""
+            return f"There is no area '{area_code}'{day}; its ground is that of {', '.join(following)}."
         return f"There is no area '{area_code}'."
 
     def leaves(self, area_code: str | None) -> set[str]:
@@ -169,6 +192,9 @@ def read_hierarchy(session: Session, on: date | None = None) -> AreaHierarchy:
         rows = session.execute(select(Area.code, Area.parent).where(condition))
         return {row.code: row.parent for row in rows}
 
+    columns = (Area.code, Area.parent, Area.valid_from)
+    rows = session.execute(select(*columns).where(areas_in_force(day))).all()
+
     became: dict[str, list[str]] = defaultdict(list)
     absorbed: dict[str, str] = {}
     for each in session.scalars(select(AreaLineage).where(AreaLineage.ended)):
@@ -179,12 +205,23 @@ def read_hierarchy(session: Session, on: date | None = None) -> AreaHierarchy:
             absorbed[each.predecessor] = each.successor
     places = read(standing_areas(day))
     return AreaHierarchy(
-        read(areas_in_force(day)),
+        {row.code: row.parent for row in rows},
         places=places,
         rights=places if day == today else read(standing_areas(today)),
         absorbed=absorbed,
         became=became,
+        begun={row.code: row.valid_from for row in rows if row.valid_from is not None},
+        day=day,
     )
+
+
+def planning_day(session: Session, area_code: str | None) -> date:
+    """Return the day whose areas a plan of an area is drawn for: today, or its first if it is to come."""
+    today = date.today()
+    coming = select(Area.valid_from).where(
+        Area.code == area_code, standing_areas(today), Area.valid_from > today
+    )
+    return session.scalar(coming) or today
 
 
 def read_area_geometries(

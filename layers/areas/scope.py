@@ -1,7 +1,7 @@
 """Which rows a caller bound to an area may see: those of the area and of all areas beneath it.
 
 Rights are those of today, whatever day is looked at. Who is bound to an area that is no more keeps what its
-ground became, and a record that still names such an area is seen by whoever sees the one that took nearly all.
+ground became, and a record that still names such an area is seen by whoever sees the one that took it.
 """
 
 from datetime import date

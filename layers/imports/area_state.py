@@ -189,8 +189,8 @@ def _require_last(code: str, known: gpd.GeoDataFrame, day: date) -> None:
     later += [end for end in versions["valid_to"] if end is not None and end > day]
     if later:
         raise ConflictError(
-            f"Area '{code}' changes on {min(later)} already, after {day}; import for that day or a later one, "
-            "or undo that adjustment first."
+            f"Area '{code}' changes on {min(later)} already, after {day}; import for that day or a later "
+            "one, or undo that adjustment first."
         )
 
 

@@ -81,8 +81,8 @@ def _require_unbuilt(session: Session, adjustment: AreaAdjustment) -> None:
         bound = select(label, model.area_code).where(text_in(session, model.area_code, sorted(codes - kept)))
         if (found := session.execute(bound.order_by(label).limit(1)).first()) is not None:
             raise ConflictError(
-                f"{word} '{found[0]}' is bound to area '{found[1]}', which adjustment {adjustment.id} brought; "
-                "bind it to another first."
+                f"{word} '{found[0]}' is bound to area '{found[1]}', which adjustment {adjustment.id} "
+                "brought; bind it to another first."
             )
 
 
