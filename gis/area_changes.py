@@ -11,7 +11,6 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.arrays import ObjectArray
 from gis.crs import to_working_crs
 
 MAIN_SHARE = 0.1
@@ -231,41 +230,34 @@ def _find_flows(
     both = gpd.GeoDataFrame(geometry=np.concatenate(lonlat), crs=before.crs or after.crs)
     metric = np.asarray(to_working_crs(both, crs).geometry.to_numpy(), dtype=object)
     projected = [metric[: len(codes[0])], metric[len(codes[0]) :]]
-    sizes = [shapely.area(shapes) for shapes in projected]
+    # In metres and in degrees: a straight border that only one side has vertices on is none in one of them.
+    measures = [[np.asarray(shapely.area(shapes)) for shapes in drawn] for drawn in (projected, lonlat)]
+    scale = [metric / degrees for metric, degrees in zip(*measures, strict=True)]
+    left = [[sizes.copy() for sizes in measure] for measure in measures]
+    pairs: list[tuple[int, int]] = []
+    if len(codes[0]):
+        later, earlier = shapely.STRtree(lonlat[0]).query(lonlat[1], predicate="intersects")
+        pairs = sorted(zip(later.tolist(), earlier.tolist(), strict=True))
     flows = []
-    left, found = sizes[0].copy(), sizes[1].copy()
-    pairs = (
-        shapely.STRtree(projected[0]).query(projected[1], predicate="intersects")
-        if len(codes[0])
-        else ((), ())
-    )
-    for later, earlier in sorted(zip(*(side.tolist() if len(side) else [] for side in pairs), strict=True)):
-        one, other = codes[0][earlier], codes[1][later]
-        if before_levels[one] != after_levels[other]:
+    for new, old in pairs:
+        if before_levels[codes[0][old]] != after_levels[codes[1][new]]:
             continue
-        shared = _shared_m2(projected, lonlat, earlier, later)
-        left[earlier] -= shared
-        found[later] -= shared
-        if shared > NOISE_M2:
-            flows.append(GroundFlow(one, other, shared))
-    tolerance = NOISE_M2
-    flows += [
-        GroundFlow(code, None, m2) for code, m2 in zip(codes[0], left.tolist(), strict=True) if m2 > tolerance
-    ]
-    flows += [
-        GroundFlow(None, code, m2)
-        for code, m2 in zip(codes[1], found.tolist(), strict=True)
-        if m2 > tolerance
-    ]
-    return flows, dict(zip(codes[0].tolist(), sizes[0].tolist(), strict=True))
-
-
-def _shared_m2(projected: list[ObjectArray], lonlat: list[ObjectArray], earlier: int, later: int) -> float:
-    """Return the ground that two areas share; a straight border that only one has vertices on makes none."""
-    metres = shapely.area(shapely.intersection(projected[0][earlier], projected[1][later]))
-    degrees = shapely.area(shapely.intersection(lonlat[0][earlier], lonlat[1][later]))
-    scale = shapely.area(projected[0][earlier]) / shapely.area(lonlat[0][earlier])
-    return float(min(metres, degrees * scale))
+        shared = [
+            float(shapely.area(shapely.intersection(drawn[0][old], drawn[1][new])))
+            for drawn in (projected, lonlat)
+        ]
+        for remaining, area in zip(left, shared, strict=True):
+            remaining[0][old] -= area
+            remaining[1][new] -= area
+        shared_m2 = min(shared[0], shared[1] * float(scale[0][old]))
+        if shared_m2 > NOISE_M2:
+            flows.append(GroundFlow(codes[0][old], codes[1][new], shared_m2))
+    for side in (0, 1):
+        rest = np.minimum(left[0][side], left[1][side] * scale[side])
+        for code, m2 in zip(codes[side], rest.tolist(), strict=True):
+            if m2 > NOISE_M2:
+                flows.append(GroundFlow(code, None, m2) if side == 0 else GroundFlow(None, code, m2))
+    return flows, dict(zip(codes[0].tolist(), measures[0][0].tolist(), strict=True))
 
 
 def level_keys(areas: gpd.GeoDataFrame) -> dict[str, str]:

@@ -94,6 +94,9 @@ def test_an_area_of_a_list_has_no_geometry() -> None:
         "name": "南山区",
         "level": "county",
         "parent": "4403",
+        "valid_from": None,
+        "valid_to": None,
+        "change": "recorded",
     }
 
 
