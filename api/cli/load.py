@@ -52,6 +52,12 @@ def load_areas(
             help="Make every parent the union of its children, where borders do not fit.",
         ),
     ] = False,
+    number_merged: Annotated[
+        bool,
+        typer.Option(
+            "--number-merged", help="Give merged communities the codes that the profile of a scheme has."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would change and whom it concerns; write nothing.")
     ] = False,
@@ -83,6 +89,7 @@ def load_areas(
             on=on,
             confirmed=confirm,
             parents_from_children=parents_from_children,
+            number_merged=number_merged,
             dry_run=dry_run,
             author=SYSTEM.label,
             note=note_on(file),

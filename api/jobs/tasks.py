@@ -105,6 +105,7 @@ def _import_areas(context: JobContext) -> dict[str, Any]:
         on=context.day,
         confirmed=context.is_confirmed,
         parents_from_children=bool(context.parameter("parents_from_children")),
+        number_merged=bool(context.parameter("number_merged")),
         dry_run=is_dry_run,
         author=context.task.created_by,
         note=context.note,

@@ -189,6 +189,13 @@ def import_areas(
             examples=[False],
         ),
     ] = False,
+    number_merged: Annotated[
+        bool,
+        Form(
+            description="Give merged communities the codes that the profile of a scheme has for such.",
+            examples=[False],
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, Form(description="Tell what would change and whom it concerns; write nothing.", examples=[True])
     ] = False,
@@ -208,6 +215,7 @@ def import_areas(
         "level_field": level_field,
         "parent_field": parent_field,
         "parents_from_children": parents_from_children or None,
+        "number_merged": number_merged or None,
         "dry_run": dry_run or None,
         **_import_day(on, confirm),
     }

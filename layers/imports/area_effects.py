@@ -83,8 +83,8 @@ class AreaEffects:
             told.append(f"{len(self.officers):,} officers belong to areas that end")
         if self.accounts:
             told.append(
-                f"{len(self.accounts):,} accounts and tokens are bound to areas that end, and keep what these "
-                "become"
+                f"{len(self.accounts):,} accounts and tokens are bound to areas that end, and keep what "
+                "these become"
             )
         return told
 

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import shapely
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from layers.areas.locator import AreaLocator
 from layers.db.bulk import decode_geometries, raw_geometry
+from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import archive_versions
 from layers.models import AreaAdjustment, Entity
 
@@ -24,10 +25,7 @@ def settle_entities(session: Session, today: date | None = None) -> int:
     int
         How many lie in another area than before.
     """
-    begun = select(AreaAdjustment).where(
-        AreaAdjustment.undone_at.is_(None), AreaAdjustment.valid_from <= (today or date.today())
-    )
-    waiting = session.scalars(begun.where(AreaAdjustment.settled_at.is_(None))).all()
+    waiting = session.scalars(_waiting(today or date.today())).all()
     if not waiting:
         return 0
     moved = relocate_since(session, min(adjustment.valid_from for adjustment in waiting), today)
@@ -35,6 +33,25 @@ def settle_entities(session: Session, today: date | None = None) -> int:
         adjustment.settled_at = datetime.now(UTC)
     session.flush()
     return moved
+
+
+def settle_due(database: Database) -> int:
+    """Carry out `settle_entities` where an adjustment waits for it, in a transaction of its own."""
+    with database.read() as session:
+        if session.scalar(_waiting(date.today()).limit(1)) is None:
+            return 0
+    with database.write() as session:
+        moved = settle_entities(session)
+        bump_revision(session)
+        return moved
+
+
+def _waiting(today: date) -> Select[AreaAdjustment]:
+    return select(AreaAdjustment).where(
+        AreaAdjustment.undone_at.is_(None),
+        AreaAdjustment.settled_at.is_(None),
+        AreaAdjustment.valid_from <= today,
+    )
 
 
 def relocate_since(session: Session, first: date, today: date | None = None) -> int:

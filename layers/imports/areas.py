@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from layers.fields.personal import require_public_names
 from layers.imports.area_effects import AreaEffects, find_effects
 from layers.imports.area_settlement import settle_entities
 from layers.imports.area_state import AreaState, prepare_state
+from layers.imports.merged_codes import propose_merged_codes
 from layers.models import Area, AreaAdjustment, AreaLineage
 
 UNNAMED = "unnamed"
@@ -84,6 +86,7 @@ def import_areas(
     on: date | None = None,
     confirmed: bool = False,
     parents_from_children: bool = False,
+    number_merged: bool = False,
     dry_run: bool = False,
     author: str = UNNAMED,
     note: Note = no_note,
@@ -108,6 +111,8 @@ def import_areas(
         The day is meant, however far from today it is.
     parents_from_children
         Make every parent the union of its children, where borders do not fit.
+    number_merged
+        Give communities that were merged the codes that the profile of a scheme has for such.
     dry_run
         Tell what would change, and write nothing.
     author
@@ -133,9 +138,25 @@ def import_areas(
     with database.read() if dry_run else database.write() as session:
         if not dry_run:
             lock_areas(session)
-        state = prepare_state(
-            session, frame, day, is_dated=on is not None, unite=parents_from_children, note=note
+        prepare = partial(
+            prepare_state, session, day=day, is_dated=on is not None, unite=parents_from_children
         )
+        state = prepare(frame, note=note)
+        codes = propose_merged_codes(session, state.changes)
+        if codes and number_merged:
+            frame = frame.assign(
+                **{
+                    column: frame[column].map(lambda code: codes[code][0] if code in codes else code)
+                    for column in ("code", "parent")
+                }
+            )
+            state = prepare(frame)
+        else:
+            for code, (proposed, profile) in codes.items():
+                note(
+                    f"area '{code}' was merged, and profile {profile.name} has codes like {proposed} for such "
+                    "(--number-merged)"
+                )
         effects = find_effects(session, state.changes, day)
         result = _summarise(frame, state, effects, 0, None)
         if not dry_run and state.changes.changes:

@@ -203,11 +203,22 @@ def within_area(
     candidates = np.flatnonzero(~inside & (above.to_numpy(dtype=bool) | changed))
     if len(candidates):
         crs = CRS.from_user_input(session.get_one(Scheme, scheme_id).working_crs)
-        area = read_area_geometries(session, {area_code}, hierarchy.day).to_crs(crs).geometry.iloc[0]
-        polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
-        within = _exceeds_rounding(shapely.intersection(polygons, area))
+        areas = read_area_geometries(session, {area_code}, hierarchy.day).geometry
+        polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT)
+        # A straight border that only one side has vertices on is the same in degrees or in metres.
+        sides = [(polygons, areas.iloc[0]), (polygons.to_crs(crs), areas.to_crs(crs).iloc[0])]
+        within, beyond = (
+            np.logical_and(
+                _exceeds_rounding(gpd.GeoSeries(overlay(*sides[0]), crs=LONLAT).to_crs(crs).to_numpy()),
+                _exceeds_rounding(overlay(*sides[1])),
+            )
+            for overlay in (
+                lambda cell, area: shapely.intersection(cell.to_numpy(), area),
+                lambda cell, area: shapely.difference(cell.to_numpy(), area),
+            )
+        )
         inside[candidates[within]] = True
-        across[candidates] = within & _exceeds_rounding(shapely.difference(polygons, area))
+        across[candidates] = within & beyond
     return inside, across
 
 

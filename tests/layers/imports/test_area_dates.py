@@ -20,6 +20,7 @@ from layers.entities.lifecycle import create_entity, find_entity
 from layers.imports.area_settlement import settle_entities
 from layers.imports.area_undo import undo_adjustment
 from layers.imports.areas import AreaImportSummary, import_areas
+from layers.plans.schemes import create_scheme
 
 TOWN, WEST, EAST, NORTH = "440305001", "440305001001", "440305001002", "440305001003"
 MERGED = "440305001601"
@@ -260,3 +261,18 @@ def test_borders_that_do_not_fit_are_made_to_fit(database: Database) -> None:
                 find_area(session, TOWN).geometry, shapely.union(torn.geometry[0], TOP)
             )
         ) == pytest.approx(0)
+
+
+def test_merged_communities_are_numbered_as_the_profile_of_a_scheme_numbers_them(database: Database) -> None:
+    import_areas(database, town())
+    with database.write() as session:
+        create_scheme(session, "police", "警务", rules={"profile": "cjt349"})
+    both = areas(a440305001009=shapely.union(SOUTH_WEST, SOUTH_EAST))
+    notes: list[str] = []
+    import_areas(database, both, on=DAY, dry_run=True, note=notes.append)
+    assert [MERGED in note and "--number-merged" in note for note in notes] == [True]
+    import_areas(database, both, on=DAY, number_merged=True)
+    assert located(database, DAY) == [MERGED, MERGED, NORTH]
+    whole = areas(a440305001010=shapely.union_all([SOUTH_WEST, SOUTH_EAST, TOP]))
+    import_areas(database, whole, on=DAY + timedelta(days=1), number_merged=True)
+    assert set(located(database, date.today())) == {"440305001602"}
