@@ -1,10 +1,10 @@
 """What changed between two states of the areas: which were founded, merged, split; where ground went."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -27,7 +27,7 @@ class AreaChangeKind(StrEnum):
     """The kinds of change of an area; the first that holds names it where only one can stand."""
 
     merged = "merged"
-    split = "split"
+    parted = "split"
     renumbered = "renumbered"
     founded = "founded"
     ended = "ended"
@@ -87,7 +87,12 @@ class AreaChanges:
         gained: dict[str | None, float] = defaultdict(float)
         for flow in self.flows:
             gained[flow.successor] += flow.area_m2
-        new = {AreaChangeKind.merged, AreaChangeKind.split, AreaChangeKind.renumbered, AreaChangeKind.founded}
+        new = {
+            AreaChangeKind.merged,
+            AreaChangeKind.parted,
+            AreaChangeKind.renumbered,
+            AreaChangeKind.founded,
+        }
         return [
             flow
             for flow in self.flows
@@ -117,32 +122,22 @@ def compare_areas(
     crs
         Metric working CRS; chosen from the extent when not given.
     """
-    old = {code: row for row, code in enumerate(before["code"])}
-    new = {code: row for row, code in enumerate(after["code"])}
-    shapes = before.geometry.to_numpy(), after.geometry.to_numpy()
+    old, new = ({row["code"]: row for row in frame.to_dict("records")} for frame in (before, after))
     redrawn = {
         code
         for code in old.keys() & new.keys()
-        if not shapely.equals_identical(shapes[0][old[code]], shapes[1][new[code]])
+        if not shapely.equals_identical(old[code]["geometry"], new[code]["geometry"])
     }
-    ended, founded = old.keys() - new.keys(), new.keys() - old.keys()
-    sides = (
-        before.iloc[[row for code, row in old.items() if code in ended | redrawn]],
-        after.iloc[[row for code, row in new.items() if code in founded | redrawn]],
-    )
+    changing = (old.keys() ^ new.keys()) | redrawn
+    sides = (frame[frame["code"].isin(changing)] for frame in (before, after))
     flows, before_m2 = _find_flows(*sides, level_keys(before), level_keys(after), crs)
-    out, into = defaultdict(dict), defaultdict(dict)  # type: ignore[var-annotated]
-    for flow in flows:
-        if flow.predecessor is not None and flow.successor is not None:
-            out[flow.predecessor][flow.successor] = flow.area_m2
-            into[flow.successor][flow.predecessor] = flow.area_m2
+    comparison = _Comparison(old, new, redrawn, flows, before_m2)
     changes = []
     for code in sorted(old.keys() | new.keys()):
-        kinds = _kinds(code, before, after, old, new, redrawn, out, into, before_m2)
+        kinds = comparison.kinds(code)
         if not kinds:
             continue
-        now = after.iloc[new[code]] if code in new else before.iloc[old[code]]
-        former = before.iloc[old[code]] if code in old else None
+        now, former = new.get(code, old.get(code, {})), old.get(code)
         changes.append(
             AreaChange(
                 code,
@@ -152,67 +147,76 @@ def compare_areas(
                 _text(now["parent"]),
                 None if former is None else former["name"],
                 None if former is None else _text(former["parent"]),
-                tuple(sorted(into[code].keys() - {code})),
-                tuple(sorted(out[code].keys() - {code})),
+                tuple(sorted(comparison.into[code].keys() - {code})),
+                tuple(sorted(comparison.out[code].keys() - {code})),
             )
         )
     return AreaChanges(tuple(changes), tuple(flows), before_m2)
 
 
-def _kinds(
-    code: str,
-    before: gpd.GeoDataFrame,
-    after: gpd.GeoDataFrame,
-    old: Mapping[str, int],
-    new: Mapping[str, int],
-    redrawn: set[str],
-    out: Mapping[str, Mapping[str, float]],
-    into: Mapping[str, Mapping[str, float]],
-    before_m2: Mapping[str, float],
-) -> set[AreaChangeKind]:
-    kinds = set()
-    sources = into[code]
-    # Those that are no more and went here for the most part.
-    taken = {
-        source for source, area in sources.items() if source not in new and area >= MOST * before_m2[source]
-    }
-    if code not in new:
-        return {AreaChangeKind.ended}
-    if code not in old:
-        kinds.add(AreaChangeKind.founded)
-        gained = sum(sources.values())
-        main = max(sources, key=sources.__getitem__, default=None)
+class _Comparison:
+    """Two states of areas by code, and the ground that went from each to each."""
+
+    def __init__(
+        self,
+        old: Mapping[str, Mapping[str, Any]],
+        new: Mapping[str, Mapping[str, Any]],
+        redrawn: set[str],
+        flows: Iterable[GroundFlow],
+        before_m2: Mapping[str, float],
+    ) -> None:
+        self._old, self._new, self._redrawn, self._before_m2 = old, new, redrawn, before_m2
+        self.out: dict[str, dict[str, float]] = defaultdict(dict)
+        self.into: dict[str, dict[str, float]] = defaultdict(dict)
+        for flow in flows:
+            if flow.predecessor is not None and flow.successor is not None:
+                self.out[flow.predecessor][flow.successor] = flow.area_m2
+                self.into[flow.successor][flow.predecessor] = flow.area_m2
+
+    def kinds(self, code: str) -> set[AreaChangeKind]:
+        """Return how an area has changed; nothing if it has not."""
+        if code not in self._new:
+            return {AreaChangeKind.ended}
+        return self._kinds_of_kept(code) if code in self._old else self._kinds_of_founded(code)
+
+    def _kinds_of_founded(self, code: str) -> set[AreaChangeKind]:
+        kinds, sources, taken = {AreaChangeKind.founded}, self.into[code], self._taken(code)
         if len(taken) > 1:
-            kinds.add(AreaChangeKind.merged)
-        elif main is not None and sources[main] >= MOST * gained:
-            rest = before_m2[main] - sources[main]
-            parted = [
-                area
-                for other, area in out[main].items()
-                if other != code and area >= MAIN_SHARE * before_m2[main]
-            ]
-            if parted:
-                kinds.add(AreaChangeKind.split)
-            elif main in taken and rest <= MAIN_SHARE * before_m2[main]:
-                kinds.add(AreaChangeKind.renumbered)
+            return kinds | {AreaChangeKind.merged}
+        main = max(sources, key=sources.__getitem__, default=None)
+        if main is None or sources[main] < MOST * sum(sources.values()):
+            return kinds
+        if self._parts(main) - {code}:
+            kinds.add(AreaChangeKind.parted)
+        elif main in taken and sources[main] >= (1 - MAIN_SHARE) * self._before_m2[main]:
+            kinds.add(AreaChangeKind.renumbered)
         return kinds
-    former, now = before.iloc[old[code]], after.iloc[new[code]]
-    if taken:
-        kinds.add(AreaChangeKind.merged)
-    if code in redrawn:
-        kinds.add(AreaChangeKind.redrawn)
-        parted = [
-            other
-            for other, area in out[code].items()
-            if other not in old and other != code and area >= MAIN_SHARE * before_m2[code]
-        ]
-        if parted:
-            kinds.add(AreaChangeKind.split)
-    if _text(former["parent"]) != _text(now["parent"]) or former["level"] != now["level"]:
-        kinds.add(AreaChangeKind.moved)
-    if former["name"] != now["name"]:
-        kinds.add(AreaChangeKind.renamed)
-    return kinds
+
+    def _kinds_of_kept(self, code: str) -> set[AreaChangeKind]:
+        kinds, former, now = set(), self._old[code], self._new[code]
+        if self._taken(code):
+            kinds.add(AreaChangeKind.merged)
+        if code in self._redrawn:
+            kinds.add(AreaChangeKind.redrawn)
+        if any(other not in self._old for other in self._parts(code) if other != code):
+            kinds.add(AreaChangeKind.parted)
+        if _text(former["parent"]) != _text(now["parent"]) or former["level"] != now["level"]:
+            kinds.add(AreaChangeKind.moved)
+        if former["name"] != now["name"]:
+            kinds.add(AreaChangeKind.renamed)
+        return kinds
+
+    def _taken(self, code: str) -> set[str]:
+        """Return the areas that are no more and most of which became an area."""
+        return {
+            source
+            for source, area in self.into[code].items()
+            if source not in self._new and area >= MOST * self._before_m2[source]
+        }
+
+    def _parts(self, code: str) -> set[str]:
+        """Return the areas that a real part of an area's ground went to."""
+        return {other for other, area in self.out[code].items() if area >= MAIN_SHARE * self._before_m2[code]}
 
 
 def _find_flows(

@@ -73,16 +73,12 @@ def _require_unbuilt(session: Session, adjustment: AreaAdjustment) -> None:
     _require_no_plan(session, adjustment, codes, codes - kept)
     if not codes - kept:
         return
-    for model, label, word in (
-        (Officer, Officer.external_id, "Officer"),
-        (Account, Account.name, "Account"),
-        (Token, Token.name, "Token"),
-    ):
+    for model, label in ((Officer, Officer.external_id), (Account, Account.name), (Token, Token.name)):
         bound = select(label, model.area_code).where(text_in(session, model.area_code, sorted(codes - kept)))
         if (found := session.execute(bound.order_by(label).limit(1)).first()) is not None:
             raise ConflictError(
-                f"{word} '{found[0]}' is bound to area '{found[1]}', which adjustment {adjustment.id} "
-                "brought; bind it to another first."
+                f"Officer, account or token '{found[0]}' is bound to area '{found[1]}', which adjustment "
+                f"{adjustment.id} brought; bind it to another first."
             )
 
 

@@ -154,8 +154,8 @@ def import_areas(
         else:
             for code, (proposed, profile) in codes.items():
                 note(
-                    f"area '{code}' was merged, and profile {profile.name} has codes like {proposed} for such "
-                    "(--number-merged)"
+                    f"area '{code}' was merged, and profile {profile.name} has codes like {proposed} for "
+                    "such (--number-merged)"
                 )
         effects = find_effects(session, state.changes, day)
         result = _summarise(frame, state, effects, 0, None)

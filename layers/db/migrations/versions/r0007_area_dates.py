@@ -3,6 +3,8 @@
 Revision ID: 0007
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -49,7 +51,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_area_lineage_predecessor", "area_lineage", ["predecessor"], unique=False)
     op.create_index("ix_area_lineage_successor", "area_lineage", ["successor"], unique=False)
-    added = (
+    added: tuple[sa.Column[Any], ...] = (
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.Column("change", sa.String(), nullable=False, server_default="recorded"),
@@ -93,7 +95,7 @@ def downgrade() -> None:
     op.drop_table("area_adjustments")
 
 
-def _make_again(columns: tuple[sa.Column[object], ...], constraints: tuple[sa.Constraint, ...]) -> None:
+def _make_again(columns: tuple[sa.Column[Any], ...], constraints: tuple[sa.Constraint, ...]) -> None:
     """Replace the layer by one of another form with the same rows; SQLite drops no constraint of a table."""
     connection = op.get_bind()
     geopackage.drop_layer(connection, "areas")
