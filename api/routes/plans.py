@@ -98,7 +98,7 @@ class NewPlan(schemas.RequestModel):
     in_force_on: date | None = Field(
         default=None,
         examples=[None],
-        description="Of a copy of what is in force: the day, today when not given. The cells are brought into "
+        description="Of a copy of what is in force: the day, today when not given. Its cells come into "
         "the areas of that day.",
     )
 

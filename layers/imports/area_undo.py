@@ -1,7 +1,7 @@
 """Undoing an adjustment of areas, so that all is as if it had not been."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from layers.db.locks import lock_areas
 from layers.imports.area_settlement import relocate_since
 from layers.models import Account, Area, AreaAdjustment, AreaLineage, Cell, Officer, Plan, PlanState, Token
 
+_NOT_YET = (PlanState.submitted, PlanState.approved)
 _QUIETLY = {"synchronize_session": False}
 
 
@@ -95,7 +96,7 @@ def _require_no_plan(
         (Plan.published_at > adjustment.created_at) & (Plan.valid_from >= adjustment.valid_from)
     )
     plans = (
-        select(Plan.id, Plan.state)
+        select(Plan.id, Plan.state, Plan.valid_from)
         .outerjoin(Cell, Cell.plan_id == Plan.id)
         .where(Plan.state != PlanState.withdrawn, or_(names_new, published_since))
         .order_by(Plan.id)
@@ -105,8 +106,8 @@ def _require_no_plan(
     if found is None:
         return
     if found.state == PlanState.draft:
-        what = "delete it first"
-    elif found.state in (PlanState.submitted, PlanState.approved):
+        what = "delete or withdraw it first"
+    elif found.state in _NOT_YET or (found.valid_from is not None and found.valid_from > date.today()):
         what = "withdraw it first"
     else:
         what = "import the former areas for a later day instead"

@@ -117,8 +117,8 @@ def test_every_sentence_has_chinese_words():
             ),
         ),
         (
-            "Plan 3 (draft) is built upon adjustment 4 of areas; delete it first.",
-            "方案 3（草案）以编号 4 的区划调整为基础；请先删除它。",
+            "Plan 3 (draft) is built upon adjustment 4 of areas; delete or withdraw it first.",
+            "方案 3（草案）以编号 4 的区划调整为基础；请先删除或撤回它。",
         ),
         (
             (
