@@ -122,15 +122,20 @@ def compare_areas(
     crs
         Metric working CRS; chosen from the extent when not given.
     """
-    old, new = ({row["code"]: row for row in frame.to_dict("records")} for frame in (before, after))
+    old, new = _by_code(before), _by_code(after)
     redrawn = {
         code
         for code in old.keys() & new.keys()
         if not shapely.equals_identical(old[code]["geometry"], new[code]["geometry"])
     }
     changing = (old.keys() ^ new.keys()) | redrawn
-    sides = (frame[frame["code"].isin(changing)] for frame in (before, after))
-    flows, before_m2 = _find_flows(*sides, level_keys(before), level_keys(after), crs)
+    flows, before_m2 = _find_flows(
+        before[before["code"].isin(changing)],
+        after[after["code"].isin(changing)],
+        level_keys(before),
+        level_keys(after),
+        crs,
+    )
     comparison = _Comparison(old, new, redrawn, flows, before_m2)
     changes = []
     for code in sorted(old.keys() | new.keys()):
@@ -275,6 +280,12 @@ def level_keys(areas: gpd.GeoDataFrame) -> dict[str, str]:
             above, depth = parents[above], depth + 1
         keys[code] = level or (f"{len(code)} digits" if code.isdigit() else f"depth {depth}")
     return keys
+
+
+def _by_code(areas: gpd.GeoDataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        row["code"]: {str(name): value for name, value in row.items()} for row in areas.to_dict("records")
+    }
 
 
 def _text(value: object) -> str | None:

@@ -90,7 +90,7 @@ def id_in(session: Session, column: SQLColumnExpression[int], ids: Collection[in
 
 
 def text_in(
-    session: Session, column: SQLColumnExpression[str], texts: Collection[str]
+    session: Session, column: SQLColumnExpression[Any], texts: Collection[str]
 ) -> ColumnElement[bool]:
     """Return the condition that a text is one of many, passed as one parameter however many there are."""
     values = sorted(texts)

@@ -143,7 +143,7 @@ def _find_plans(
     )
     cells: dict[tuple[int, str, str, str], list[tuple[str, str]]] = defaultdict(list)
     for plan, name, scheme, state, code, area_code in session.execute(chosen):
-        cells[plan, name, scheme, state].append((code, area_code))
+        cells[plan, name, scheme, state].append((code, str(area_code)))
     return [
         AffectedPlan(
             *plan,

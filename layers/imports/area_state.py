@@ -206,7 +206,7 @@ def _require_unused(founded: gpd.GeoDataFrame, known: gpd.GeoDataFrame, day: dat
                 f"Area '{code}' begins on {min(starts)} already, after {day}; import for that day or a later "
                 "one, or undo that adjustment first."
             )
-        last = versions.iloc[int(np.argmax([end or date.max for end in versions["valid_to"]]))]
+        last = max(versions.to_dict("records"), key=lambda version: version["valid_to"] or date.max)
         pair = gpd.GeoDataFrame(geometry=[shape, last["geometry"]], crs=LONLAT)
         one, other = to_working_crs(pair).geometry.to_numpy()
         if not is_same_ground(np.array([one]), np.array([other]))[0]:

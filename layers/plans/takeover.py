@@ -206,20 +206,22 @@ def within_area(
         areas = read_area_geometries(session, {area_code}, hierarchy.day).geometry
         polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT)
         # A straight border that only one side has vertices on is the same in degrees or in metres.
-        sides = [(polygons, areas.iloc[0]), (polygons.to_crs(crs), areas.to_crs(crs).iloc[0])]
-        within, beyond = (
-            np.logical_and(
-                _exceeds_rounding(gpd.GeoSeries(overlay(*sides[0]), crs=LONLAT).to_crs(crs).to_numpy()),
-                _exceeds_rounding(overlay(*sides[1])),
-            )
-            for overlay in (
-                lambda cell, area: shapely.intersection(cell.to_numpy(), area),
-                lambda cell, area: shapely.difference(cell.to_numpy(), area),
-            )
-        )
+        sides = [
+            (cell.to_numpy(), area.iloc[0])
+            for cell, area in ((polygons, areas), (polygons.to_crs(crs), areas.to_crs(crs)))
+        ]
+        shared = [np.asarray(shapely.intersection(*side), dtype=object) for side in sides]
+        beyond = [np.asarray(shapely.difference(*side), dtype=object) for side in sides]
+        within = _exceed_rounding_in_both(*shared, crs)
+        across[candidates] = within & _exceed_rounding_in_both(*beyond, crs)
         inside[candidates[within]] = True
-        across[candidates] = within & beyond
     return inside, across
+
+
+def _exceed_rounding_in_both(lonlat: ObjectArray, projected: ObjectArray, crs: CRS) -> BoolArray:
+    """Return which overlays have a piece wider than rounding, computed in degrees and in metres."""
+    metric = gpd.GeoSeries(lonlat, crs=LONLAT).to_crs(crs).to_numpy()
+    return _exceeds_rounding(metric) & _exceeds_rounding(projected)
 
 
 def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:

@@ -155,7 +155,8 @@ class AreaTimeline:
 
     def _follow(self, code: str, point: shapely.Geometry, day: date, tree: AreaTree) -> str:
         """Return the area of a day that an area became where a point is; the area itself if there is none."""
-        pending, seen, found = [code], {code}, []
+        found: list[str] = []
+        pending, seen = [code], {code}
         while pending:
             for successor in self._became.get(pending.pop(0), ()):
                 if successor not in seen:
@@ -167,7 +168,9 @@ class AreaTimeline:
                 for each in self._versions
                 if each.code in found and _holds(each, day) and (each.code, each.valid_from) in self._shapes
             }
-            found = [each for each in found if each in shapes and shapes[each].intersects(point)] or found
+            found = [
+                each for each in found if each in shapes and shapely.intersects(shapes[each], point)
+            ] or found
         return found[0] if found else code
 
 
