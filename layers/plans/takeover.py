@@ -212,8 +212,8 @@ def within_area(
         ]
         shared = [np.asarray(shapely.intersection(*side), dtype=object) for side in sides]
         beyond = [np.asarray(shapely.difference(*side), dtype=object) for side in sides]
-        within = _exceed_rounding_in_both(*shared, crs)
-        across[candidates] = within & _exceed_rounding_in_both(*beyond, crs)
+        within = _exceed_rounding_in_both(shared[0], shared[1], crs)
+        across[candidates] = within & _exceed_rounding_in_both(beyond[0], beyond[1], crs)
         inside[candidates[within]] = True
     return inside, across
 
