@@ -55,11 +55,23 @@ def build_hierarchy(
     CoverageError
         If an area crosses its parent or children do not fill their parent.
     """
+    areas = complete_parents(areas, note=note)
+    _check_nesting(areas, crs)
+    return areas
+
+
+def complete_parents(areas: gpd.GeoDataFrame, *, note: Note = no_note) -> gpd.GeoDataFrame:
+    """Complete the parents of areas as `build_hierarchy` does, and leave their borders unchecked.
+
+    Raises
+    ------
+    InputError
+        As `build_hierarchy` raises.
+    """
     _check_features(areas)
     parents = _without_absent(_find_parents(areas), areas, note)
     areas = areas.assign(parent=pd.Series(parents, index=areas.index, dtype=object))
     _check_parents(areas)
-    _check_nesting(areas, crs)
     return areas
 
 

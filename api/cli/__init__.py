@@ -15,6 +15,7 @@ import typer
 from typer import TyperException
 
 from api.cli.accounts import account, token
+from api.cli.areas import area
 from api.cli.assign import assign, inspect, locate
 from api.cli.conform import conform
 from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
@@ -72,6 +73,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 GROUPS: Mapping[str, typer.Typer] = {
     "load": load,
+    "area": area,
     "scheme": scheme,
     "plan": plan,
     "token": token,

@@ -52,11 +52,26 @@ def load_areas(
             help="Make every parent the union of its children, where borders do not fit.",
         ),
     ] = False,
+    number_merged: Annotated[
+        bool,
+        typer.Option(
+            "--number-merged", help="Give merged communities the codes that the profile of a scheme has."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would change and whom it concerns; write nothing.")
+    ] = False,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Load administrative areas; entities that now lie in another area are moved to it."""
+    """Load administrative areas as they are from a day on.
+
+    Areas whose ground others of the file take end on that day; entities that now lie in another area
+    are moved to it. What was before the day stays as it was; `wangge area undo` takes it all back.
+    """
     from api.cli import inputs
+    from api.cli.areas import describe_import
+    from api.security.principal import SYSTEM
     from layers.imports.areas import import_areas
 
     frame = inputs.load_areas(
@@ -67,26 +82,20 @@ def load_areas(
         parent_field=parent_field,
         **reading,
     )
-    lines = []
-    if parents_from_children:
-        from gis.areas import unite_children
-
-        with error_prefix(file):
-            frame, changed = unite_children(frame)
-        if changed:
-            most = max(changed, key=changed.__getitem__)
-            lines.append(
-                f"{len(changed):,} areas made of those beneath them; the most changed is {most}, "
-                f"by {changed[most]:,.2f} m²"
-            )
     with open_database(database) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=on, confirmed=confirm, note=note_on(file))
-    lines += [
-        f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
-    ]
-    if summary.moved:
-        lines.append(f"{summary.moved:,} entities lie in another area now")
-    print_result(lines, summary._asdict(), as_json=as_json)
+        done = import_areas(
+            opened,
+            frame,
+            on=on,
+            confirmed=confirm,
+            parents_from_children=parents_from_children,
+            number_merged=number_merged,
+            dry_run=dry_run,
+            author=SYSTEM.label,
+            note=note_on(file),
+        )
+    print_notes(done.effects.sentences())
+    print_result(describe_import(done, is_dry_run=dry_run), done.summary(), as_json=as_json)
 
 
 @load.command("entities")

@@ -17,22 +17,27 @@ def copy_plan(
         int | None, typer.Argument(help="Number of the plan to copy.", min=1, show_default=False)
     ] = None,
     scheme: Annotated[
-        str | None, typer.Option(help="In place of a plan: copy the cells of this scheme in force today.")
+        str | None, typer.Option(help="In place of a plan: copy the cells of this scheme in force.")
     ] = None,
+    on: options.OnDay = None,
     area: AreaOption = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Make a draft with the cells of a plan, or with --scheme of those in force."""
+    """Make a draft with the cells of a plan, or with --scheme of those in force, in the areas of that day."""
     from api.security.principal import SYSTEM
     from gis.errors import InputError
     from layers.plans import copies
 
     if (number is None) == (scheme is None):
         raise InputError("Give either the number of a plan, or --scheme to copy what is in force.")
+    if on is not None and scheme is None:
+        raise InputError("A day chooses among the cells in force; name the scheme with --scheme.")
     with open_database(database) as opened, opened.write() as session:
         if scheme is not None:
-            made = copies.copy_in_force(session, scheme, name=name, area_code=area, author=SYSTEM.label)
+            made = copies.copy_in_force(
+                session, scheme, name=name, area_code=area, on=on, author=SYSTEM.label
+            )
         else:
             assert number is not None
             made = copies.copy_plan(session, number, name=name, area_code=area, author=SYSTEM.label)

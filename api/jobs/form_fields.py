@@ -13,7 +13,7 @@ CELL_FIELDS = ("code_field", "name_field", "area_field")
 
 FORM_FIELDS: Mapping[str, Collection[str]] = {
     "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal", "confirm"),
-    "import-areas": (*READ_FIELDS, *AREA_FIELDS, "confirm"),
+    "import-areas": (*READ_FIELDS, *AREA_FIELDS, "parents_from_children", "number_merged", "on", "confirm"),
     "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
     "divide": ("units_scheme", "parts"),
 }

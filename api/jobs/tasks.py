@@ -93,18 +93,28 @@ def _import_areas(context: JobContext) -> dict[str, Any]:
     )
 
     result: dict[str, Any] = {}
+    is_dry_run = bool(context.parameter("dry_run"))
 
     def complete_job(session: Session, done: AreaImportSummary) -> None:
-        result.update(context.complete(session, done._asdict()))
+        for sentence in done.effects.sentences():
+            context.note(sentence)
+        result.update(context.complete(session, done.summary()))
 
-    import_areas(
+    done = import_areas(
         context.database,
         frame,
         on=context.day,
         confirmed=context.is_confirmed,
+        parents_from_children=bool(context.parameter("parents_from_children")),
+        number_merged=bool(context.parameter("number_merged")),
+        dry_run=is_dry_run,
+        author=context.task.created_by,
         note=context.note,
-        before_commit=complete_job,
+        before_commit=None if is_dry_run else complete_job,
     )
+    if is_dry_run:
+        with context.database.write() as session:
+            complete_job(session, done)
     return result
 
 

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from api.jobs.launcher import TaskProcess, shared_launcher
 from api.jobs.leader_lock import leader_lock
 from api.settings import ServiceSettings
 from layers.db.database import Database
+from layers.imports.area_settlement import settle_due
 from layers.jobs.queue import claim, fail_stale, find_job, finish, heartbeat, is_stale
 from layers.models import Job, JobState
 
@@ -78,12 +79,16 @@ class Worker:
     def _run_loop(self) -> None:
         with leader_lock(self._uploads, self._stop):
             began, cleaned = time.monotonic(), -math.inf
+            settled_on: date | None = None
             while not self._stop.wait(POLL_INTERVAL_S):
                 try:
                     if time.monotonic() - cleaned >= CLEANUP_INTERVAL_S:
                         cleaned = time.monotonic()
                         export_files.remove_expired(self._uploads, self._settings.export_s)
                         self._remove_stale_uploads()
+                    if settled_on != (today := date.today()):
+                        settle_due(self._database)
+                        settled_on = today
                     self._watchers = {job: each for job, each in self._watchers.items() if each.is_alive()}
                     may_begin = len(self._watchers) < self._settings.job_workers
                     job = self._claim_next() if may_begin else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from api.locate.ownership import Ownership
 from api.schemas.masking import mask_personal
 from layers.db.database import Database
-from layers.snapshot import Snapshot
+from layers.snapshot import AreaTree, Snapshot
 from layers.snapshot.areas import AreaLabel
 from layers.staff.published import officer_name, officer_phone
 from layers.staff.responsible import GroupLabel, HeldPost, Responsibility, read_responsibility
@@ -59,10 +59,11 @@ def read_officers(
         the answer.
     """
     found: dict[str, SchemeOfficers] = {}
+    tree = snapshot.areas_on(day)
     told = _Told()
     with database.read() as session:
         for scheme, cells in codes.items():
-            areas = {each.code for code in set(cells.values()) for each in snapshot.areas.chain(code)}
+            areas = {each.code for code in set(cells.values()) for each in tree.chain(code)}
             held = Responsibility({}, {}, {}, {})
             if cells:
                 held = read_responsibility(session, snapshot.schemes[scheme].id, cells, areas, day)
@@ -71,7 +72,7 @@ def read_officers(
                 {code: told.records(held.cells.get(code, ()), "cell", code) for code in cells},
                 {
                     each.code: told.records(held.areas.get(each.code, ()), each.level, each.code)
-                    for each in _distinct(snapshot, cells.values())
+                    for each in _distinct(tree, cells.values())
                 },
                 {
                     code: told.records(held.groups.get(number, ()), "group", code)
@@ -103,14 +104,14 @@ class OfficerColumns:
     ----------
     found, officers
         The owners of locations under a scheme, and who is responsible there.
-    snapshot
-        The areas, whose levels have columns of their own.
+    areas
+        Those of the day, whose levels have columns of their own.
     """
 
-    def __init__(self, found: Ownership, officers: SchemeOfficers, snapshot: Snapshot) -> None:
+    def __init__(self, found: Ownership, officers: SchemeOfficers, areas: AreaTree) -> None:
         self._found, self._officers = found, officers
-        self._areas = snapshot.areas
-        self._levels = list(dict.fromkeys(each.level for each in _lowest_first(snapshot, found)))
+        self._areas = areas
+        self._levels = list(dict.fromkeys(each.level for each in _lowest_first(areas, found)))
         self.names = [*_CELL_COLUMNS]
         for level in ("group", *self._levels):
             self.names += [f"{level}_{name}" for name in _CELL_COLUMNS]
@@ -138,18 +139,18 @@ class OfficerColumns:
         return columns
 
 
-def _distinct(snapshot: Snapshot, area_codes: Iterable[str | None]) -> list[AreaLabel]:
-    found = {each.code: each for code in set(area_codes) for each in snapshot.areas.chain(code)}
+def _distinct(areas: AreaTree, area_codes: Iterable[str | None]) -> list[AreaLabel]:
+    found = {each.code: each for code in set(area_codes) for each in areas.chain(code)}
     return [found[code] for code in sorted(found)]
 
 
-def _lowest_first(snapshot: Snapshot, found: Ownership) -> list[AreaLabel]:
+def _lowest_first(areas: AreaTree, found: Ownership) -> list[AreaLabel]:
     """Return the areas of all cells of a scheme and those above, those with the longest chains first.
 
     So the columns of a table depend on the scheme, and not on the locations that are asked for.
     """
-    areas = _distinct(snapshot, found.cells.area_codes.tolist())
-    return sorted(areas, key=lambda each: -len(snapshot.areas.chain(each.code)))
+    above = _distinct(areas, found.cells.area_codes.tolist())
+    return sorted(above, key=lambda each: -len(areas.chain(each.code)))
 
 
 class _Told:

@@ -14,7 +14,7 @@ from api.locate.officers import OfficerColumns, SchemeOfficers
 from api.locate.ownership import Ownership, serialize_cell
 from api.locate.points import Points, PointsFormat
 from layers.formats.formulas import guard_formula
-from layers.snapshot import AreaTree, Snapshot
+from layers.snapshot import AreaTree
 
 _RESULT_FIELDS = ("cell_code", "cell_name", "area_code", "reason")
 
@@ -33,9 +33,10 @@ MEDIA_TYPES = {
 def write_response(
     points: Points,
     found: Sequence[Ownership],
-    snapshot: Snapshot,
+    areas: AreaTree,
     *,
     day: date,
+    revision: int,
     unprefixed: bool,
     officers: Mapping[str, SchemeOfficers] | None = None,
 ) -> bytes:
@@ -47,18 +48,19 @@ def write_response(
         The points of the request.
     found
         The owners under each scheme.
-    snapshot
-        The names of the areas, and the revision of the state.
+    areas
+        The names of the areas on the day.
     day
         The day.
+    revision
+        That of the state.
     unprefixed
         Whether one scheme was named: properties and columns then have no prefix.
     officers
         Who is responsible in the cells of each scheme and above, None where that was not asked: in tables the
         first of each level.
     """
-    areas = snapshot.areas
-    head = {"at": day, "revision": snapshot.revision}
+    head = {"at": day, "revision": revision}
     if points.format is PointsFormat.columns:
         schemes = {
             each.scheme: {
@@ -78,7 +80,7 @@ def write_response(
         }
         return _join_members({**head, **members}, "points", _records(points, found))
     tables = [
-        None if officers is None else OfficerColumns(each, officers[each.scheme], snapshot) for each in found
+        None if officers is None else OfficerColumns(each, officers[each.scheme], areas) for each in found
     ]
     flat = [
         field if unprefixed else f"{each.scheme}_{field}"

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from api.routes.absences import router as absences
+from api.routes.area_adjustments import router as area_adjustments
 from api.routes.area_sheet import router as area_sheet
 from api.routes.areas import router as areas
 from api.routes.audit import router as audit
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search,
     areas,
     area_sheet,
+    area_adjustments,
     schemes,
     plans,
     plan_copies,

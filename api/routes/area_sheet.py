@@ -52,13 +52,13 @@ def read_area_sheet(
     snapshots: SnapshotHolder = request.app.state.snapshots
     shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
-        area = find_area(session, code, caller.area_code)
+        area = find_area(session, code, caller.area_code, day)
         found = None if scheme is None else find_scheme(session, scheme)
         # A run of another part says nothing of this area.
         run = None if found is None else newest_run(session, found.id, code, until=day)
         gap_counts = None if run is None else count_gaps_in(session, code, run)
         officers = officers_of_areas(session, [code], day)
-        chain = snapshots.current.areas.chain(code)
+        chain = snapshots.current.areas_on(day).chain(code)
         at_areas = posts_at_areas(
             session, [each.code for each in chain], None if found is None else found.id, day
         )
@@ -68,7 +68,7 @@ def read_area_sheet(
             at=day,
             scheme=scheme,
             areas=chain[1:],
-            beneath=areas_beneath(session, code),
+            beneath=areas_beneath(session, code, day),
             cells=None if found is None else cell_totals(session, found, day, code),
             counts=count_in_area(session, code, day),
             officers=[area_officer_record(each, shown.personal_of(each)) for each in officers],

@@ -64,7 +64,7 @@ def read_sheet(
         cell = find_cell(session, found, code, day, caller.area_code)
         run, gaps = gaps_of_cell(session, caller.area_code, found, cell, until=day, limit=_MAX_LISTED)
         counts = count_by_kind(session, found.id, day, code)
-        areas = snapshots.current.areas.chain(cell.area_code)
+        areas = snapshots.current.area_timeline.chain(cell.area_code, cell.geometry, day)
         answerable = read_responsibility(session, found.id, [code], [each.code for each in areas], day)
         held = answerable.cells.get(code, ())[:_MAX_LISTED]
         record = cell_sheet_record(

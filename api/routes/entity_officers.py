@@ -53,7 +53,7 @@ def read_officers(
             entity,
             find_scheme(session, scheme),
             day,
-            snapshots.current.areas.chain,
+            snapshots.current.areas_on(day).chain,
             caller.area_code,
         )
         record = {

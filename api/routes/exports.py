@@ -104,8 +104,8 @@ def create_export(
         if body.scheme is not None:
             find_scheme(session, body.scheme)
         code = parameters.get("area_code")
-        if code is not None:
-            find_area(session, code)
+        if body.area_code is not None:
+            find_area(session, body.area_code, on=body.on)
         job = jobs.enqueue(session, caller, "export", parameters, code)
         audit(
             session,

@@ -183,16 +183,41 @@ def import_areas(
     name_field: FieldName = None,
     level_field: FieldName = None,
     parent_field: FieldName = None,
+    parents_from_children: Annotated[
+        bool,
+        Form(
+            description="Make every parent the union of its children, where borders do not fit.",
+            examples=[False],
+        ),
+    ] = False,
+    number_merged: Annotated[
+        bool,
+        Form(
+            description="Give merged communities the codes that the profile of a scheme has for such.",
+            examples=[False],
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, Form(description="Tell what would change and whom it concerns; write nothing.", examples=[True])
+    ] = False,
     on: ValidFrom = None,
     confirm: ConfirmForm = False,
 ) -> Response:
-    """Import a file of areas as a job; with those already there they must nest."""
+    """Import a file of areas as they are from a day on, as a job; with those already there they must nest.
+
+    Areas whose ground others of the file take end on that day. The result tells what changes, what ground
+    goes where, and which plans, officers and accounts it concerns;
+    `POST /v1/area-adjustments/{adjustment_id}/undo` takes it back.
+    """
     options = {
         **read_options,
         "code_field": code_field,
         "name_field": name_field,
         "level_field": level_field,
         "parent_field": parent_field,
+        "parents_from_children": parents_from_children or None,
+        "number_merged": number_merged or None,
+        "dry_run": dry_run or None,
         **_import_day(on, confirm),
     }
     return _receive_file(request, file, caller, write, jobs, "import-areas", options)

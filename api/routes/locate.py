@@ -67,9 +67,8 @@ class LocateEndpoint:
         snapshot = holder.current
         covers = _area_predicate(scope)
         scheme_cells = await _load_cells(holder, snapshot, locate_query)
-        owners = [
-            serialize_owner(scheme, cells, snapshot.areas, lon, lat, covers) for scheme, cells in scheme_cells
-        ]
+        areas = snapshot.areas_on(locate_query.day)
+        owners = [serialize_owner(scheme, cells, areas, lon, lat, covers) for scheme, cells in scheme_cells]
         day = locate_query.day or snapshot.day
         if locate_query.officers:
             codes = {
@@ -82,9 +81,9 @@ class LocateEndpoint:
             )
             for each in owners:
                 cell = each["cell"]
-                areas = () if cell is None else snapshot.areas.chain(cell["area_code"])
+                above = () if cell is None else areas.chain(cell["area_code"])
                 each["officers"] = (
-                    [] if cell is None else officers_above(officers[each["scheme"]], cell["code"], areas)
+                    [] if cell is None else officers_above(officers[each["scheme"]], cell["code"], above)
                 )
         body = orjson.dumps(
             {"lon": lon, "lat": lat, "at": day, "revision": snapshot.revision, "owners": owners}
@@ -120,8 +119,9 @@ async def locate_many(request: Request) -> Response:
         content = write_response(
             points,
             found,
-            snapshot,
+            snapshot.areas_on(locate_query.day),
             day=day,
+            revision=snapshot.revision,
             unprefixed=len(locate_query.schemes) == 1,
             officers=officers,
         )
@@ -156,7 +156,7 @@ async def _load_cells(
             cells = await anyio.to_thread.run_sync(
                 holder.get_cells, snapshot, scheme, locate_query.day, limiter=_limiter
             )
-        scheme_cells.append((scheme, cells))
+        scheme_cells.append((scheme, snapshot.area_timeline.place(cells, locate_query.day or snapshot.day)))
     return scheme_cells
 
 

@@ -93,8 +93,13 @@ class NewPlan(schemas.RequestModel):
     from_plan: Annotated[WholeNumber, Field(ge=1, le=2**53)] | Literal["in force"] | None = Field(
         default=None,
         examples=[None],
-        description="In place of cells: the plan whose cells are copied, or `in force` for those in force "
-        "today.",
+        description="In place of cells: the plan whose cells are copied, or `in force` for those in force.",
+    )
+    in_force_on: date | None = Field(
+        default=None,
+        examples=[None],
+        description="Of a copy of what is in force: the day, today when not given. Its cells come into "
+        "the areas of that day.",
     )
 
 
@@ -278,12 +283,18 @@ def _copy(body: NewPlan, caller: Principal, write: IdempotentWriteDep) -> Respon
     """Answer a request for a draft with the cells of another plan."""
     if body.cells is not None or body.units is not None or body.units_on is not None:
         raise InputError("Give from_plan without cells and units.")
+    if body.in_force_on is not None and isinstance(body.from_plan, int):
+        raise InputError(
+            "A day chooses among the cells in force; give from_plan 'in force' with in_force_on."
+        )
 
     def handler(session: Session) -> WriteResult:
         scheme = find_scheme(session, body.scheme)
         given: dict[str, Any] = {"name": body.name, "area_code": body.area_code, "author": caller.label}
         if not isinstance(body.from_plan, int):
-            return created_result(session, caller, copy_in_force(session, scheme.code, **given))
+            return created_result(
+                session, caller, copy_in_force(session, scheme.code, on=body.in_force_on, **given)
+            )
         if queries.find_plan(session, body.from_plan, caller.area_code).scheme_id != scheme.id:
             raise InputError(f"Plan {body.from_plan} is not of scheme '{scheme.code}'.")
         plan = copy_plan(session, body.from_plan, scope=caller.area_code, **given)

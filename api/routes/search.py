@@ -56,7 +56,7 @@ def search_all(
     params = ListParams(scheme, at, None, None, None, None, None, None, text, "zh")
     with open_read_session(database, caller, reveal=reveal) as session:
         found = search(session, list_request(params, caller, shown, personal=reveal), limit)
-        areas = snapshots.current.areas
+        areas = snapshots.current.areas_on(at)
         items = [search_hit_record(each, areas, _personal(each, shown, reveal=reveal)) for each in found]
         if reveal:
             sources = [each.source for each in found]

@@ -61,7 +61,7 @@ class _Layer:
 
 
 _LAYERS = (
-    _Layer("areas", AreaPolicy.filtered),
+    _Layer("areas", AreaPolicy.filtered, ("at",)),
     _Layer("base", AreaPolicy.none),
     _Layer("cells", AreaPolicy.filtered, ("scheme", "at"), needs_scheme=True),
     _Layer("entities", AreaPolicy.filtered, ("kind", "scheme")),
@@ -108,7 +108,7 @@ async def _tile_response(request: Request, key: TileSetKey) -> Response:
     tile = _parse_tile(request)
     tiles, snapshot = await _tile_set(request, key, tile.z)
     cache: TileCache = request.app.state.tile_cache
-    scope = _visible_areas(get_principal(request.scope), key.name, snapshot)
+    scope = _visible_areas(get_principal(request.scope), key, snapshot)
     known = tiles.cached_etag(tile, scope)
     if known is not None and known[0] is not None and (found := cache.get(known[0])) is not None:
         return _send_tile(request, found)
@@ -133,7 +133,7 @@ def _send_tile(request: Request, tile: EncodedTile) -> Response:
 
 async def _tilejson_response(request: Request, key: TileSetKey) -> Response:
     tiles, snapshot = await _tile_set(request, key)
-    scope = _visible_areas(get_principal(request.scope), key.name, snapshot)
+    scope = _visible_areas(get_principal(request.scope), key, snapshot)
     bounds = tiles.bounds(scope)
     query = f"?{request.url.query}" if request.url.query else ""
     content = {
@@ -159,17 +159,23 @@ async def _tile_set(request: Request, key: TileSetKey, zoom: int | None = None) 
     snapshot = holder.current
     if key.name == "gaps" and key.run is None:
         return TileSet("gaps", ()), snapshot
+    if key.name == "areas" and key.day is not None:
+        # One set for all days on which the areas are the same.
+        timeline = snapshot.area_timeline
+        first = timeline.first_day(key.day)
+        key = TileSetKey("areas", day=None if first == timeline.first_day(snapshot.day) else first)
     found = tile_sets.get(key, snapshot, zoom)
     if found is None:
         found = await anyio.to_thread.run_sync(tile_sets.get_or_build, key, snapshot, limiter=_limiter)
     return found, snapshot
 
 
-def _visible_areas(principal: Principal, layer: str, snapshot: Snapshot) -> VisibleAreas:
+def _visible_areas(principal: Principal, key: TileSetKey, snapshot: Snapshot) -> VisibleAreas:
     """Return the codes of the areas whose features the caller may see; the outlines above its own too."""
-    if principal.covered is None or layer != "areas":
+    if principal.covered is None or key.name != "areas":
         return principal.covered
-    return principal.covered | {each.code for each in snapshot.areas.chain(principal.area_code)}
+    areas = snapshot.areas_on(key.day)
+    return principal.covered | {each.code for each in areas.chain(principal.area_code)}
 
 
 def _parse_tile(request: Request) -> Tile:

@@ -1,6 +1,6 @@
 """The records of the HTTP interface as they are described and sent, a module for each subject."""
 
-from api.schemas.areas import Area, AreaReference
+from api.schemas.areas import Area, AreaAdjustment, AreaHistory, AreaReference
 from api.schemas.audit import AuditEntry
 from api.schemas.base import RequestModel
 from api.schemas.cells import Cell, CellAbove, CellOfficer, CellSheet
@@ -29,6 +29,8 @@ from api.schemas.staff import EndedOfficer, Officer, OfficerHandover, PlanHandov
 __all__ = [
     "Absence",
     "Area",
+    "AreaAdjustment",
+    "AreaHistory",
     "AreaReference",
     "AuditEntry",
     "BrokenRule",

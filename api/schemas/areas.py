@@ -1,7 +1,7 @@
 """Areas as they are answered."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import shapely
@@ -13,6 +13,7 @@ from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
 from api.schemas.posts import LevelOfficers
 from gis.gaps import GapOutcome as Outcome
 from layers import models
+from layers.areas.adjustments import AreaKinship, adjustment_state
 from layers.plans.cell_queries import CellTotals
 from layers.snapshot import AreaLabel
 from layers.staff.published import officer_name, officer_phone
@@ -26,7 +27,75 @@ class Area(BaseModel):
     name: str = Field(examples=["南山区"])
     level: str = Field(examples=["county"])
     parent: str | None = Field(examples=["4403"])
+    valid_from: date | None = Field(
+        examples=["2026-03-01"], description="Since when it is so; null for as long as anything is known."
+    )
+    valid_to: date | None = Field(
+        examples=[None], description="From when on it is so no longer; null while it lasts."
+    )
+    change: str = Field(
+        examples=["merged"],
+        description="What brought this state: recorded, founded, merged, split, renumbered, moved, "
+        "redrawn or renamed.",
+    )
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
+
+
+class AreaState(BaseModel):
+    """How an area was called and where it lay from a day to a day."""
+
+    name: str = Field(examples=["大新社区"])
+    level: str = Field(examples=["village"])
+    parent: str | None = Field(examples=["440305001"])
+    valid_from: date | None = Field(
+        examples=[None], description="Null for as long as anything is known of it."
+    )
+    valid_to: date | None = Field(examples=["2026-03-01"])
+    change: str = Field(examples=["recorded"], description="What brought this state.")
+
+
+class AreaKin(BaseModel):
+    """An area that a part of another's ground came from or went to on a day."""
+
+    code: str = Field(examples=["440305001601"])
+    on: date = Field(examples=["2026-03-01"])
+    area_m2: float = Field(examples=[120000.0])
+    share: float = Field(examples=[0.6], description="Of the ground of the one that had it before.")
+
+
+class AreaHistory(BaseModel):
+    """The states of an area, and the areas it came from and became."""
+
+    code: str = Field(examples=["440305001001"])
+    states: list[AreaState] = Field(description="In the order of their days.")
+    predecessors: list[AreaKin]
+    successors: list[AreaKin]
+
+
+class AreaAdjustment(BaseModel):
+    """Changes of areas that came in together and are in force from one day."""
+
+    id: int = Field(examples=[3])
+    valid_from: date = Field(examples=["2026-03-01"], description="The first day.")
+    state: str = Field(examples=["coming"], description="coming, in force or undone.")
+    created_by: str = Field(examples=["account 1 admin"])
+    created_at: datetime
+    undone_by: str | None = Field(examples=[None])
+    undone_at: datetime | None = Field(examples=[None])
+    changes: list[dict[str, Any]] = Field(
+        examples=[[{"code": "440305001601", "kinds": ["merged", "founded"]}]],
+        description="Area by area: code, kinds, name, level, parent, former_name, former_parent, "
+        "predecessors, successors.",
+    )
+    ground: list[dict[str, Any]] = Field(
+        examples=[[{"from": "440305001001", "to": "440305001601", "area_m2": 120000.0}]],
+        description="The ground that went from one area to another; null is none.",
+    )
+    effects: dict[str, Any] = Field(
+        examples=[{"plans": [], "officers": [], "accounts": [], "entities": 0}],
+        description="Whom it concerned when it was taken: plans with cells there, officers, accounts, "
+        "entities.",
+    )
 
 
 class AreaReference(BaseModel):
@@ -35,6 +104,27 @@ class AreaReference(BaseModel):
     code: str = Field(examples=["440305"])
     name: str = Field(examples=["南山区"])
     level: str = Field(examples=["county"])
+
+
+def area_history_record(code: str, states: Iterable[models.Area], kinship: AreaKinship) -> dict[str, Any]:
+    """Return the states of an area, with its kin, as they are answered."""
+    return {
+        "code": code,
+        "states": [build_record(AreaState, state) for state in states],
+        "predecessors": [_kin_record(each, each.predecessor) for each in kinship.predecessors],
+        "successors": [_kin_record(each, each.successor) for each in kinship.successors],
+    }
+
+
+def _kin_record(lineage: models.AreaLineage, code: str) -> dict[str, Any]:
+    share = lineage.area_m2 / lineage.predecessor_m2
+    return build_record(AreaKin, lineage, code=code, on=lineage.valid_from, share=round(share, 4))
+
+
+def adjustment_record(adjustment: models.AreaAdjustment) -> dict[str, Any]:
+    """Return an adjustment as it is answered."""
+    told = {name: adjustment.report[name] for name in ("changes", "ground", "effects")}
+    return build_record(AreaAdjustment, adjustment, state=adjustment_state(adjustment), **told)
 
 
 def area_record(area: models.Area, *, geometry: bool) -> dict[str, Any]:

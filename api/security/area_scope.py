@@ -1,5 +1,7 @@
 """The areas that a caller's own covers, remembered by each process."""
 
+from datetime import date
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -7,7 +9,7 @@ from layers.areas.scope import beneath
 from layers.db.database import current_revision
 from layers.models import Area
 
-_AreasVersion = tuple[int, int | None]
+_AreasVersion = tuple[int, int | None, date]
 
 
 class AreaScopeCache:
@@ -20,7 +22,7 @@ class AreaScopeCache:
         """Return the codes of an area and all beneath it; None for no area: everything is covered."""
         if area_code is None:
             return None
-        now = (current_revision(session), session.scalar(select(func.max(Area.id))))
+        now = (current_revision(session), session.scalar(select(func.max(Area.id))), date.today())
         state, codes_by_area = self._cached
         if state != now:
             # Threads that still see the former areas write into the former dictionary.

@@ -1,6 +1,7 @@
 """Which area of the database a location lies in: the lowest that contains it."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.locate import PointLocator
+from layers.areas.versions import areas_in_force
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
@@ -25,13 +27,17 @@ class AreaLocator:
         Of the database that holds them.
     bbox
         Look at the ground in this box only.
-
+    on
+        The day whose areas are meant; today when not given.
     """
 
-    def __init__(self, session: Session, *, bbox: BBox | None = None) -> None:
+    def __init__(self, session: Session, *, bbox: BBox | None = None, on: date | None = None) -> None:
+        in_force = areas_in_force(on)
         # Which areas are the lowest does not depend on the box.
-        parents = {row.code: row.parent for row in session.execute(select(Area.code, Area.parent))}
-        chosen = select(Area.code, raw_geometry(session, Area.geometry))
+        parents = {
+            row.code: row.parent for row in session.execute(select(Area.code, Area.parent).where(in_force))
+        }
+        chosen = select(Area.code, raw_geometry(session, Area.geometry)).where(in_force)
         if bbox is not None:
             chosen = chosen.where(bbox_intersects(session, Area, bbox))
         rows = session.execute(chosen).all()

@@ -15,6 +15,7 @@ from gis.errors import InputError
 from gis.measures import count_keys
 from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
+from layers.areas.versions import areas_in_force
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.divisions.ground import areas_of_level
 from layers.divisions.linework import read_linework
@@ -127,7 +128,7 @@ def divide(
 
 def _read_names(session: Session) -> pd.DataFrame:
     """Read the names and parents of all areas."""
-    rows = session.execute(select(Area.code, Area.name, Area.parent)).all()
+    rows = session.execute(select(Area.code, Area.name, Area.parent).where(areas_in_force())).all()
     return pd.DataFrame(rows, columns=["code", "name", "parent"])
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from gis.areas import build_hierarchy
 from gis.crs import parse_working_crs
 from gis.errors import InputError
-from layers.areas.hierarchy import read_area_geometries, read_hierarchy
+from layers.areas.hierarchy import planning_day, read_area_geometries, read_hierarchy
+from layers.areas.versions import areas_in_force
 from layers.models import Area, Scheme
 from layers.plans.schemes import used_codes
 
@@ -61,7 +62,7 @@ def read_ground(
         If there is no such area.
     """
     names = areas_of_level(session, area_code, level)
-    areas = read_area_geometries(session, names)
+    areas = read_area_geometries(session, names, planning_day(session, area_code))
     if not len(areas):
         raise InputError("There are no areas to divide; load areas first.")
     working_crs = parse_working_crs(crs or scheme.working_crs)
@@ -81,9 +82,12 @@ def areas_of_level(session: Session, area_code: str | None, level: str | None) -
     NotFoundError
         If there is no such area.
     """
-    hierarchy = read_hierarchy(session)
+    day = planning_day(session, area_code)
+    hierarchy = read_hierarchy(session, day)
     inside = hierarchy.subtree(area_code)
-    chosen = select(Area.code, Area.name, Area.level).where(Area.code.in_(sorted(inside)))
+    chosen = select(Area.code, Area.name, Area.level).where(
+        Area.code.in_(sorted(inside)), areas_in_force(day)
+    )
     rows = session.execute(chosen).all()
     if level is None:
         lowest = hierarchy.leaves(area_code)

@@ -40,7 +40,7 @@ def count_in_area(session: Session, area_code: str, day: date) -> dict[str, int]
     found = dict.fromkeys(counted_kinds(), 0)
     for model, states in select_states(day, lambda model: [model.area_code, Entity.kind]):
         counted = states.with_only_columns(Entity.kind, func.count()).where(
-            within(model.area_code, area_code)
+            within(model.area_code, area_code, day)
         )
         for kind, number in session.execute(counted.group_by(Entity.kind).order_by(Entity.kind)):
             found[kind] = found.get(kind, 0) + number

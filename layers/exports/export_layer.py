@@ -78,8 +78,8 @@ def export_layer(
         raise InputError(f"There is no layer '{layer}'; export areas, cells, entities, gaps or officers.")
     chosen = filters or ExportFilters()
     with database.read() as session:
-        if chosen.area_code is not None:
-            find_area(session, chosen.area_code)
+        if chosen.area_code is not None and chosen.area_code != chosen.scope:
+            find_area(session, chosen.area_code, on=chosen.on)
         query = LAYER_QUERIES[layer](session, chosen, personal)
         total, points = _count_rows(session, query)
         fields = _document_fields(session, query)

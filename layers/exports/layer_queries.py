@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
 from gis.gaps import OutcomeState, Text, gap_outcomes
-from layers.areas.scope import within
+from layers.areas.scope import lies_in
+from layers.areas.versions import areas_in_force
 from layers.db.bbox import bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
@@ -29,11 +30,16 @@ from layers.plans.schemes import find_scheme
 
 def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
     chosen: RowSelect = select(Area.id.label("key"), Area.code, Area.name, Area.level, Area.parent)
+    chosen = chosen.add_columns(Area.valid_from, Area.valid_to).where(areas_in_force(filters.on))
     chosen = chosen.add_columns(raw_geometry(session, Area.geometry).label(GEOMETRY_COLUMN))
-    chosen = chosen.where(within(Area.code, filters.area_code))
+    chosen = chosen.where(lies_in(Area.code, filters.area_code, filters.scope, filters.on))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Area, filters.bbox))
-    return LayerQuery(dict.fromkeys(("code", "name", "level", "parent"), pa.string()), (), [chosen])
+    types = {
+        **dict.fromkeys(("code", "name", "level", "parent"), pa.string()),
+        **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
+    }
+    return LayerQuery(types, (), [chosen])
 
 
 def _select_cells(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:
@@ -50,7 +56,7 @@ def _select_cells(session: Session, filters: ExportFilters, personal: bool) -> L
     chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
         cells_in_force(scheme.id, filters.on or date.today())
     )
-    chosen = chosen.where(within(Cell.area_code, filters.area_code))
+    chosen = chosen.where(lies_in(Cell.area_code, filters.area_code, filters.scope, filters.on))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Cell, filters.bbox))
     tables = {}
@@ -112,7 +118,7 @@ def _filter_states(
         if filters.scheme is None:
             raise InputError("A cell is known by its scheme and its code; name the scheme too.")
         chosen = chosen.where(Assignment.cell_code == filters.cell_code)
-    chosen = chosen.where(within(model.area_code, filters.area_code))
+    chosen = chosen.where(lies_in(model.area_code, filters.area_code, filters.scope, filters.on))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, model, filters.bbox))
     return chosen

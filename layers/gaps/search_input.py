@@ -19,6 +19,7 @@ from gis.errors import InputError
 from gis.gaps import GapInput
 from gis.gaps.kind import ENTITY_FIGURES
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.areas.versions import areas_in_force
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
@@ -55,9 +56,9 @@ def read_gap_search(session: Session, scheme: Scheme, on: date, area_code: str |
     NotFoundError
         If there is no such area.
     """
-    hierarchy = read_hierarchy(session)
+    hierarchy = read_hierarchy(session, on)
     codes = None if area_code is None else hierarchy.subtree(area_code)
-    areas = _read_areas(session, codes)
+    areas = _read_areas(session, codes, on)
     cells = _read_cells(session, scheme.id, on, areas, hierarchy, area_code)
     if cells.empty:
         where = "" if area_code is None else f" in area {area_code}"
@@ -111,8 +112,9 @@ def read_gap_surroundings(session: Session, scheme: Scheme, run: GapRun, gap: Ga
     )
 
 
-def _read_areas(session: Session, codes: Collection[str] | None) -> gpd.GeoDataFrame:
+def _read_areas(session: Session, codes: Collection[str] | None, on: date) -> gpd.GeoDataFrame:
     chosen = select(Area.code, Area.parent, raw_geometry(session, Area.geometry)).order_by(Area.code)
+    chosen = chosen.where(areas_in_force(on))
     if codes is not None:
         chosen = chosen.where(Area.code.in_(sorted(codes)))
     return _to_frame(session, session.execute(chosen).all(), ("code", "parent"))

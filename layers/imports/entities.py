@@ -14,10 +14,12 @@ from gis.datum import parse_datum
 from gis.progress import Note, Progress, no_note
 from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
+from layers.areas.scope import beneath
 from layers.days import require_near_day
 from layers.db import geopackage
 from layers.db.database import Database, bump_revision
 from layers.formats.read_batches import read_batches
+from layers.imports.area_settlement import settle_due
 from layers.imports.entity_reader import EntityReader
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
@@ -120,10 +122,16 @@ def import_entities(
         If an entity has a state that begins after `on`.
     """
     day = require_near_day(on, confirmed=confirmed)
+    settle_due(database)
     with database.read() as session:
         locator = AreaLocator(session)
-        known_areas = read_hierarchy(session).subtree(None)
-        allowed_areas = None if area_code is None else read_hierarchy(session).subtree(area_code)
+        hierarchy = read_hierarchy(session)
+        known_areas = hierarchy.subtree(None)
+        allowed_areas = None
+        if area_code is not None:
+            if not hierarchy.successors(area_code):
+                hierarchy.subtree(area_code)
+            allowed_areas = set(session.scalars(beneath(area_code)))
     reader = EntityReader(
         path, kind, id_field, parse_datum(datum), frozenset(personal), locator, known_areas, allowed_areas
     )

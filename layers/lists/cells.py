@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from layers.areas.scope import within
+from layers.areas.scope import lies_in
 from layers.db.bulk import text_in
 from layers.entities.counts import read_counts
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
@@ -36,7 +36,10 @@ def read_cells(session: Session, request: ListRequest, limit: int, offset: int) 
     scheme = find_scheme(session, str(request.scheme))
     chosen = (
         select(Cell)
-        .where(cells_in_force(scheme.id, request.on), within(Cell.area_code, request.ground))
+        .where(
+            cells_in_force(scheme.id, request.on),
+            lies_in(Cell.area_code, request.area, request.scope, request.on),
+        )
         .options(defer(Cell.geometry))
     )
     if request.staffed is not None:

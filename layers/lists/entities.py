@@ -26,6 +26,7 @@ def read_entities(session: Session, request: ListRequest, limit: int, offset: in
     affected = None if request.gap is None else affected_entities(session, request)
     filters = ExportFilters(
         area_code=request.ground,
+        scope=request.scope,
         on=request.on if affected is None else affected.on,
         kind=request.kind,
         scheme=request.scheme,

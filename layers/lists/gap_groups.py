@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, and_, false, or_, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gis.gaps import SEVERITIES
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.areas.versions import standing_areas
 from layers.db.bulk import id_in, read_rows
 from layers.gaps.gap_grounds import GapGround, gaps_within, grounds_seen
 from layers.gaps.run_visibility import SchemeRun
@@ -59,7 +61,7 @@ def group_gaps(session: Session, request: ListRequest, run: GapRun, by: GapGroup
     answers = (
         responsible_for(session, request, run.scheme_id, set(grounds)) if by is GapGrouping.officer else {}
     )
-    hierarchy, names = read_hierarchy(session), _area_names(session)
+    hierarchy, names = read_hierarchy(session, run.on), _area_names(session, run.on)
     groups: dict[str | None, GapGroup] = {}
     for (_, kind, severity, *_), ground in zip(rows, grounds, strict=True):
         if by is GapGrouping.kind:
@@ -140,5 +142,6 @@ def _restrictions(
     return chosen
 
 
-def _area_names(session: Session) -> dict[str, str]:
-    return {code: name for code, name in read_rows(session, select(Area.code, Area.name))}  # noqa: C416
+def _area_names(session: Session, on: date) -> dict[str, str]:
+    chosen = select(Area.code, Area.name).where(standing_areas(on))
+    return {code: name for code, name in read_rows(session, chosen)}  # noqa: C416

@@ -1,12 +1,14 @@
 """The columns that all lists share: in which cell and area a row is, and who answers for it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from layers.areas.scope import within
+from layers.areas.versions import standing_areas
 from layers.db.bulk import read_rows
 from layers.lists.listing import ListColumn, ListRequest, ListRow
 from layers.lists.words import duty_name
@@ -47,7 +49,7 @@ def with_responsibility(
     codes = {row["cell_code"] for row in rows if row.get("cell_code")}
     names = _cell_names(session, request, scheme_id, codes)
     posts = {} if scheme_id is None else first_posts(session, scheme_id, codes, request.on)
-    parents, labels = _read_areas(session)
+    parents, labels = _read_areas(session, request.on)
     chains = {code: _chain(code, parents) for code in {row.get("area_code") for row in rows} if code}
     by_area = _officers_by_area(
         session, request, scheme_id, {code for chain in chains.values() for code in chain}
@@ -118,8 +120,8 @@ def _cell_names(
     return names
 
 
-def _read_areas(session: Session) -> tuple[dict[str, str | None], dict[str, str]]:
-    rows = read_rows(session, select(Area.code, Area.parent, Area.name))
+def _read_areas(session: Session, on: date) -> tuple[dict[str, str | None], dict[str, str]]:
+    rows = read_rows(session, select(Area.code, Area.parent, Area.name).where(standing_areas(on)))
     return {code: parent for code, parent, _ in rows}, {code: name for code, _, name in rows}
 
 

@@ -15,7 +15,8 @@ from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
 from gis.gaps import GapAnalysis, gap_outcomes
 from gis.measures import CellFigures, CellShapes, computed_measures
-from layers.areas.hierarchy import read_hierarchy
+from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.areas.versions import areas_in_force
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.counts import align_counts, read_counts
@@ -104,7 +105,7 @@ def read_map_data(
         If there are more than `MAX_REQUEST_CELLS` cells.
     """
     scheme = find_scheme(session, scheme_code)
-    hierarchy = read_hierarchy(session)
+    hierarchy = read_hierarchy(session, day)
     area_codes = None if area_code is None else hierarchy.subtree(area_code)
     if (
         area_codes is None
@@ -139,7 +140,7 @@ def read_map_data(
         cells=cells.drop(
             columns=["id", "plan_id", "parent", "attributes", "personal", "valid_from", "valid_to"]
         ),
-        areas=_read_areas(session, cells["area_code"].dropna().unique()),
+        areas=_read_areas(session, cells["area_code"].dropna().unique(), hierarchy, day),
         units=_read_units(session, scheme, day, area_code),
         border=border_colour(scheme),
         gaps=gaps,
@@ -197,17 +198,16 @@ def _read_leaders(session: Session, scheme: Scheme, day: date) -> pd.DataFrame:
     return frame.sort_values("officer_id", kind="stable")
 
 
-def _read_areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
-    """Read areas and all that lie above them."""
-    parents = {code: parent for code, parent in session.execute(select(Area.code, Area.parent))}  # noqa: C416
-    shown: set[str] = set()
-    for code in codes:
-        at: str | None = code
-        while at is not None and at not in shown:
-            shown.add(at)
-            at = parents.get(at)
-    query = select(Area.code, Area.name, Area.parent, raw_geometry(session, Area.geometry)).order_by(
-        Area.code
+def _read_areas(
+    session: Session, codes: Collection[str], hierarchy: AreaHierarchy, day: date
+) -> gpd.GeoDataFrame:
+    """Read areas and all that lie above them; of one that has ended those that it became."""
+    present = {each for code in codes for each in hierarchy.successors(code)}
+    shown = {each for code in present for each in (code, *hierarchy.ancestors(code))}
+    query = (
+        select(Area.code, Area.name, Area.parent, raw_geometry(session, Area.geometry))
+        .where(areas_in_force(day))
+        .order_by(Area.code)
     )
     frame = _read_frame(session, query, ("code", "name", "parent"))
     return frame[frame["code"].isin(shown)].reset_index(drop=True)
@@ -241,7 +241,7 @@ def _describe_gaps(
     counts = {str(kind): int(count) for kind, count in gaps["kind"].value_counts().items()}
     wider = run.area_code is None or run.area_code == area_code
     if not wider and area_code is not None:
-        wider = run.area_code in read_hierarchy(session).ancestors(area_code)
+        wider = run.area_code in read_hierarchy(session, run.on).ancestors(area_code)
     return GapAnalysis(gap_outcomes(run.summary, counts), run.on, None if wider else run.area_code)
 
 

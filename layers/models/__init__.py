@@ -5,7 +5,7 @@ every query belongs to the subjects. Intervals are half open: valid_from ≤ dat
 NULL while they last.
 """
 
-from layers.models.areas import Area
+from layers.models.areas import Area, AreaAdjustment, AreaLineage
 from layers.models.base import Base, KeyType, Revision
 from layers.models.basemap import BasemapFeature
 from layers.models.entities import Assignment, Entity, EntityVersion
@@ -31,6 +31,8 @@ __all__ = [
     "Absence",
     "Account",
     "Area",
+    "AreaAdjustment",
+    "AreaLineage",
     "Assignment",
     "AuditEntry",
     "Base",

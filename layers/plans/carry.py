@@ -16,6 +16,7 @@ from gis.levels import CarriedUnits, carry_units, check_units, unite_units
 from gis.levels.members import NO_CELL
 from gis.topology.findings import format_area
 from gis.topology.polygon_layer import read_polygon_layer
+from layers.areas.grounds import AreaGrounds
 from layers.areas.hierarchy import AreaHierarchy
 from layers.db.locks import lock_scheme
 from layers.models import CoverageMode, Plan, PlanState, Scheme
@@ -59,7 +60,7 @@ class _Level(NamedTuple):
     units: gpd.GeoDataFrame
 
 
-def carry_through(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[CarriedDraft]:
+def carry_through(session: Session, plan: Plan, on: date, grounds: AreaGrounds) -> list[CarriedDraft]:
     """Draft the plans above one that has come into force, with their cells made of its cells.
 
     A scheme gets a draft of the area that the plan divides, or of the lowest area above it that holds its
@@ -77,14 +78,16 @@ def carry_through(session: Session, plan: Plan, on: date, hierarchy: AreaHierarc
     list of CarriedDraft
         Lowest level first.
     """
-    made = _carry(session, plan, _Units(session, plan.scheme_id, on), hierarchy)
-    scheme, leaves = session.get_one(Scheme, plan.scheme_id), hierarchy.leaves(plan.area_code)
+    made = _carry(session, plan, _Units(session, plan.scheme_id, on), grounds)
+    scheme, pieces = session.get_one(Scheme, plan.scheme_id), grounds.pieces(plan.area_code, on)
     if scheme.unit_scheme_id is not None:
         later = select(Plan).where(Plan.scheme_id == scheme.unit_scheme_id, Plan.valid_from > on)
         for below in session.scalars(later.order_by(Plan.valid_from, Plan.id)):
-            if below.valid_from is not None and leaves & hierarchy.leaves(below.area_code):
+            if below.valid_from is None:
+                continue
+            if pieces & grounds.pieces(below.area_code, below.valid_from):
                 units = _Units(session, scheme.unit_scheme_id, below.valid_from)
-                made += _carry_to(session, scheme, below, units, hierarchy)
+                made += _carry_to(session, scheme, below, units, grounds)
     return made
 
 
@@ -107,23 +110,23 @@ class _Units(NamedTuple):
         return gpd.GeoDataFrame(both, crs=cells.crs)
 
 
-def _carry(session: Session, plan: Plan, units: _Units, hierarchy: AreaHierarchy) -> list[CarriedDraft]:
+def _carry(session: Session, plan: Plan, units: _Units, grounds: AreaGrounds) -> list[CarriedDraft]:
     """Draft the plans above one that brings units."""
     made = []
     for scheme in schemes_above(session, plan.scheme_id):
         later = select(Plan.valid_from).where(Plan.scheme_id == scheme.id, Plan.valid_from > units.on)
         days = session.scalars(later.distinct().order_by(Plan.valid_from)).all()
         for day in [units.on, *(each for each in days if each is not None)]:
-            made += _carry_to(session, scheme, plan, units._replace(on=day), hierarchy)
+            made += _carry_to(session, scheme, plan, units._replace(on=day), grounds)
     return made
 
 
 def _carry_to(
-    session: Session, scheme: Scheme, plan: Plan, units: _Units, hierarchy: AreaHierarchy
+    session: Session, scheme: Scheme, plan: Plan, units: _Units, grounds: AreaGrounds
 ) -> list[CarriedDraft]:
     """Draft the plan of a scheme for the day of its units, and those above it."""
     lock_scheme(session, scheme.id, shared=True)
-    level = _read_level(session, scheme, plan.area_code, units, hierarchy)
+    level = _read_level(session, scheme, plan.area_code, units, grounds.hierarchy(units.on))
     found = None if level is None else _draft(session, plan, level, units.on)
     if level is None or found is None:
         return []
@@ -135,7 +138,7 @@ def _carry_to(
     following = _Units(session, scheme.id, units.on, frozenset(level.cells["code"]), drawn)
     return [
         CarriedDraft(draft.id, scheme.code, draft.area_code, *counts),
-        *_carry(session, draft, following, hierarchy),
+        *_carry(session, draft, following, grounds),
     ]
 
 

@@ -146,10 +146,10 @@ class CellTotals(NamedTuple):
     area_m2: float
 
 
-def cell_totals(session: Session, scheme: Scheme, on: date, scope: str | None) -> CellTotals:
+def cell_totals(session: Session, scheme: Scheme, on: date, area_code: str) -> CellTotals:
     """Count the cells of an area and those beneath it that are in force on a date."""
     statement = select(func.count(), func.sum(Cell.area_m2)).where(
-        cells_in_force(scheme.id, on), within(Cell.area_code, scope)
+        cells_in_force(scheme.id, on), within(Cell.area_code, area_code, on)
     )
     cells, area_m2 = session.execute(statement).one()
     return CellTotals(cells, area_m2 or 0.0)

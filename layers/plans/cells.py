@@ -98,7 +98,14 @@ def cells_as_of(
     cells = read_cells(session, select(Cell).where(cells_in_force(scheme_id, on)), columns)
     if area_code is None:
         return cells
-    return cells[cells["area_code"].isin(read_hierarchy(session).subtree(area_code))].reset_index(drop=True)
+    return _lying_in(session, cells, area_code, on)
+
+
+def _lying_in(session: Session, cells: gpd.GeoDataFrame, area_code: str, on: date) -> gpd.GeoDataFrame:
+    hierarchy = read_hierarchy(session, on)
+    hierarchy.subtree(area_code)
+    inside = {code for code in cells["area_code"].unique() if hierarchy.lies_in(code, area_code)}
+    return cells[cells["area_code"].isin(inside)].reset_index(drop=True)
 
 
 def select_plan_cells(plan: Plan) -> Select[Cell]:

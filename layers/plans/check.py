@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gis.errors import ConflictError
 from gis.progress import Progress
 from gis.topology import TopologyReport, check_topology
+from layers.areas.grounds import AreaGrounds
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.days import day_doubt
 from layers.gc_pause import paused_gc
@@ -26,6 +27,9 @@ from layers.plans.unit_check import extend_by_units, find_unit_hindrances, finge
 
 MAX_STORED_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""
+
+
+_MAX_NAMED = 5
 
 
 class CheckResult(NamedTuple):
@@ -132,13 +136,18 @@ def examine_plan(
     require_step(plan, Step.check)
     scheme = session.get_one(Scheme, plan.scheme_id)
     crs, whole = CRS.from_user_input(scheme.working_crs), scheme.coverage == CoverageMode.whole
-    cells, areas = check_input(session, plan)
     day = on or max(date.today(), plan.units_on or date.min)
+    cells, areas = check_input(session, plan, day)
+    grounds = AreaGrounds(session)
     nested = cells.drop(columns="area_code") if _may_span_areas(scheme) else cells
+    if "area_code" in nested:
+        # What names an area of another day is told in words of its own.
+        absent = nested["area_code"].map(grounds.hierarchy(day).is_absent)
+        nested = nested.assign(area_code=nested["area_code"].mask(absent.astype(bool), None))
     report = check_topology(nested, areas, crs=crs, whole=whole, progress=progress)
     report = extend_by_units(session, plan, cells, day, report)
     # The findings are for all who may see the plan.
-    takeover = examine_takeover(session, plan, cells, day, read_hierarchy(session), plan.area_code)
+    takeover = examine_takeover(session, plan, cells, day, grounds, plan.area_code)
     doubt = day_doubt(day)
     hindrances = find_unit_hindrances(session, plan, day) + takeover.hindrances
     return CheckResult(
@@ -245,13 +254,21 @@ def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.G
         With what to do.
     """
     require_found_valid(session, plan)
-    cells, areas = check_input(session, plan)
-    if plan.findings is None or plan.findings["fingerprint"] != _fingerprint(cells, areas):
+    assert plan.findings is not None
+    checked_on = plan.findings.get("on")
+    day = on or (date.today() if checked_on is None else date.fromisoformat(checked_on))
+    cells, areas = check_input(session, plan, day)
+    if plan.findings["fingerprint"] != _fingerprint(cells, areas):
+        if checked_on is not None and (seen := date.fromisoformat(checked_on)) != day:
+            _, seen_areas = check_input(session, plan, seen)
+            if plan.findings["fingerprint"] == _fingerprint(cells, seen_areas):
+                raise ConflictError(
+                    f"The areas of plan {plan.id} are others on {day} than on {seen}, for which it was "
+                    f"checked: {_differing(seen_areas, areas)}; check it for {day}."
+                )
         raise ConflictError(
             f"The cells or areas of plan {plan.id} have changed since its check; check again."
         )
-    checked_on = plan.findings.get("on")
-    day = on or (date.today() if checked_on is None else date.fromisoformat(checked_on))
     if plan.findings.get("units_fingerprint") != fingerprint_units(session, plan, cells, day):
         raise ConflictError(
             f"The units of plan {plan.id} in force on {day}, or the rule for them, are not those of its "
@@ -260,16 +277,50 @@ def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.G
     return cells
 
 
-def check_input(session: Session, plan: Plan) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
-    """Return the cells of a plan and the areas that they must fill, None where there are no areas."""
+def _differing(one: gpd.GeoDataFrame | None, other: gpd.GeoDataFrame | None) -> str:
+    """Return which areas there are in one of two frames or are drawn otherwise, in words."""
+    shapes = [
+        {} if frame is None else dict(zip(frame["code"], frame.geometry, strict=True))
+        for frame in (one, other)
+    ]
+    said = [
+        f"{word} {', '.join(sorted(codes)[:_MAX_NAMED])}{', ...' if len(codes) > _MAX_NAMED else ''}"
+        for word, codes in (
+            ("without", shapes[0].keys() - shapes[1].keys()),
+            ("with", shapes[1].keys() - shapes[0].keys()),
+            (
+                "otherwise drawn",
+                {
+                    code
+                    for code in shapes[0].keys() & shapes[1].keys()
+                    if not shapely.equals_identical(shapes[0][code], shapes[1][code])
+                },
+            ),
+        )
+        if codes
+    ]
+    return ", ".join(said)
+
+
+def check_input(
+    session: Session, plan: Plan, on: date | None = None
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Return the cells of a plan and the areas that they must fill, None where there are no areas.
+
+    Parameters
+    ----------
+    on
+        The day whose areas are meant; when not given the first day of the plan, or today.
+    """
     cells = plan_cells(session, plan.id)
-    hierarchy = read_hierarchy(session)
+    day = on or plan.valid_from or date.today()
+    hierarchy = read_hierarchy(session, day)
     if _may_span_areas(session.get_one(Scheme, plan.scheme_id)):
         codes = hierarchy.top(plan.area_code)
-        return cells, read_area_geometries(session, codes) if codes else None
+        return cells, read_area_geometries(session, codes, day) if codes else None
     named = [code for code in cells["area_code"] if code is not None]
     codes = hierarchy.partition(plan.area_code, named)
-    return cells, read_area_geometries(session, codes) if codes else None
+    return cells, read_area_geometries(session, codes, day) if codes else None
 
 
 def _may_span_areas(scheme: Scheme) -> bool:

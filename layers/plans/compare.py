@@ -104,13 +104,15 @@ def _cells_within(session: Session, cells: gpd.GeoDataFrame, plan: Plan) -> gpd.
     """Return the cells of a plan's area, of those beneath, and of wider ones that reach into it."""
     if plan.area_code is None:
         return cells
-    hierarchy = read_hierarchy(session)
+    hierarchy = read_hierarchy(session, plan.valid_from)
     inside = cells["area_code"].isin(hierarchy.subtree(plan.area_code)).to_numpy(dtype=bool, copy=True)
+    # What names an area of another day is judged by its ground, as what names one above is.
     wider = cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(plan.area_code))
+    wider |= cells["area_code"].map(hierarchy.is_absent)
     candidates = np.flatnonzero(~inside & wider.to_numpy(dtype=bool))
     if len(candidates):
         crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
-        area = read_area_geometries(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
+        area = read_area_geometries(session, {plan.area_code}, plan.valid_from).to_crs(crs).geometry.iloc[0]
         geometries = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
         shared = extract_polygons(shapely.intersection(geometries, area))
         inside[candidates[~_SLIVER.is_noise(shared)]] = True

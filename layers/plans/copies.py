@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, literal, null, select
+from sqlalchemy import insert, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError
 from layers.areas.hierarchy import read_hierarchy
+from layers.areas.locator import AreaLocator
 from layers.db import geopackage
-from layers.db.bulk import id_in, is_postgresql
+from layers.db.bulk import id_in, is_postgresql, text_in
 from layers.models import Cell, Plan, PlanState
 from layers.plans.cells import cells_in_force, read_cells, select_plan_cells
 from layers.plans.history import COPIED, UNNAMED, record_step
@@ -70,8 +71,18 @@ def copy_plan(
     chosen = select_plan_cells(source)
     ids = list(session.scalars(chosen.with_only_columns(Cell.id)))
     if area != source.area_code:
-        ids = _ids_within(session, source.scheme_id, area, ids)
-    return _draft(session, source.scheme_id, name, area, ids, source.units_on, author, plan=source.id)
+        ids = _ids_within(session, source.scheme_id, area, ids, date.today())
+    return _draft(
+        session,
+        source.scheme_id,
+        name,
+        area,
+        ids,
+        source.units_on,
+        author,
+        areas_on=date.today(),
+        plan=source.id,
+    )
 
 
 def copy_in_force(
@@ -97,13 +108,13 @@ def copy_in_force(
     found, day = find_scheme(session, scheme), on or date.today()
     ids = list(session.scalars(select(Cell.id).where(cells_in_force(found.id, day))))
     if area_code is not None:
-        read_hierarchy(session).subtree(area_code)
-        ids = _ids_within(session, found.id, area_code, ids)
+        read_hierarchy(session, day).subtree(area_code)
+        ids = _ids_within(session, found.id, area_code, ids, day)
     if not ids:
         where = "" if area_code is None else f" in area {area_code}"
         raise InputError(f"Scheme '{scheme}' has no cells in force{where} on {day}; name a plan to copy.")
     units_on = None if found.unit_scheme_id is None else day
-    return _draft(session, found.id, name, area_code, ids, units_on, author, on=day.isoformat())
+    return _draft(session, found.id, name, area_code, ids, units_on, author, areas_on=day, on=day.isoformat())
 
 
 def revert_to_plan(
@@ -160,6 +171,8 @@ def _draft(
     ids: Collection[int],
     units_on: date | None,
     author: str,
+    *,
+    areas_on: date,
     **origin: Any,
 ) -> Plan:
     draft = Plan(
@@ -175,9 +188,28 @@ def _draft(
     session.add(draft)
     session.flush()
     copy_cells(session, draft, ids)
+    _adopt_areas(session, draft, areas_on)
     record_step(session, draft, COPIED, author, **origin)
     session.flush()
     return draft
+
+
+def _adopt_areas(session: Session, draft: Plan, on: date) -> None:
+    """Give the cells that name areas of other days the areas in which they lie on a day."""
+    hierarchy = read_hierarchy(session, on)
+    named = session.scalars(select(Cell.area_code).where(Cell.plan_id == draft.id).distinct())
+    absent = [code for code in named if code is not None and hierarchy.is_absent(code)]
+    if not absent:
+        return
+    cells = read_cells(
+        session,
+        select(Cell).where(Cell.plan_id == draft.id, text_in(session, Cell.area_code, absent)),
+        ("id", "code"),
+    )
+    codes = AreaLocator(session, on=on).locate(cells.geometry.to_numpy())
+    for code in sorted({code for code in codes if code is not None}):
+        moved = update(Cell).where(id_in(session, Cell.id, cells["id"][codes == code].tolist()))
+        session.execute(moved.values(area_code=code), execution_options={"synchronize_session": False})
 
 
 def _has_ended_cells(session: Session, plan: Plan) -> bool:
@@ -185,10 +217,12 @@ def _has_ended_cells(session: Session, plan: Plan) -> bool:
     return session.scalar(ended.with_only_columns(Cell.id).limit(1)) is not None
 
 
-def _ids_within(session: Session, scheme_id: int, area_code: str | None, ids: Collection[int]) -> list[int]:
+def _ids_within(
+    session: Session, scheme_id: int, area_code: str | None, ids: Collection[int], on: date
+) -> list[int]:
     """Return those of some cells that lie in an area; one that lies across its border is refused."""
     cells = read_cells(session, select(Cell).where(id_in(session, Cell.id, ids)), ("id", "code", "area_code"))
-    inside, across = within_area(session, scheme_id, area_code, cells, read_hierarchy(session))
+    inside, across = within_area(session, scheme_id, area_code, cells, read_hierarchy(session, on))
     if across.any():
         reaching = cells["code"].iloc[int(np.flatnonzero(across)[0])]
         raise InputError(f"Cell {reaching} reaches beyond area {area_code}; copy the plan of a wider area.")

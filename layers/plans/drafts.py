@@ -20,7 +20,7 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from gis.measures import measure_cells
 from gis.topology.nesting import find_parents
 from gis.topology.polygon_layer import read_polygon_layer
-from layers.areas.hierarchy import read_area_geometries, read_hierarchy
+from layers.areas.hierarchy import planning_day, read_area_geometries, read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
 from layers.fields.personal import gather_personal, require_public_names
@@ -319,10 +319,11 @@ def _assign_area_codes(
 ) -> ObjectArray:
     """Return the area of each cell: the one it names, or else the smallest with the largest share of it."""
     codes: ObjectArray = cells["area_code"].to_numpy(dtype=object, copy=True)
-    inside = read_hierarchy(session).subtree(area_code)
+    day = planning_day(session, area_code)
+    inside = read_hierarchy(session, day).subtree(area_code)
     nameless = np.flatnonzero(cells["area_code"].isna().to_numpy())
     if len(nameless) and inside:
-        areas = read_polygon_layer(read_area_geometries(session, inside), crs)
+        areas = read_polygon_layer(read_area_geometries(session, inside, day), crs)
         polygons = read_polygon_layer(cells.iloc[nameless], crs).polygons
         rows = find_parents(polygons, areas, np.full(len(polygons), "", dtype=object))
         found = rows >= 0

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
+from layers.areas.grounds import AreaGrounds
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import in_force, text_in
 from layers.models import Cell, Plan, PlanOfficers, Post, Scheme
@@ -42,14 +43,14 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
     """
     if plan.valid_from is not None:
         return _posts_of_first_day(session, plan, plan.valid_from)
-    hierarchy = read_hierarchy(session)
+    grounds = AreaGrounds(session)
     after = plan_cells(session, plan.id)
-    takeover = examine_takeover(session, plan, after, on, hierarchy, None)
+    takeover = examine_takeover(session, plan, after, on, grounds, None)
     scheme = session.get_one(Scheme, plan.scheme_id)
     _, kept_after = match_unchanged(session, scheme, takeover.before, after)
     kept = set(after["code"].iloc[kept_after])
     begun = after[~after["code"].isin(kept)]
-    succession = read_succession(session, plan, on, takeover, begun, hierarchy)
+    succession = read_succession(session, plan, on, takeover, begun, grounds.hierarchy(on))
     choices = read_choices(session, plan.id)
     concerned = {*after["code"], *takeover.before["code"], *succession.of_day_before.values()}
     posts = read_following(session, POSTS, plan.scheme_id, on, concerned)
@@ -166,7 +167,9 @@ def read_handover(session: Session, plan: Plan, on: date) -> list[Handover]:
         after = _officers(session, plan.scheme_id, new["code"], plan.valid_from)
         same = {code for code, start in zip(new["code"], new["valid_from"], strict=True) if start <= last}
     present = cells_as_of(session, plan.scheme_id, last)
-    inside, _ = within_area(session, plan.scheme_id, plan.area_code, present, read_hierarchy(session))
+    inside, _ = within_area(
+        session, plan.scheme_id, plan.area_code, present, read_hierarchy(session, plan.valid_from or on)
+    )
     old = present[inside].reset_index(drop=True)
     before = _officers(session, plan.scheme_id, old["code"], last)
     changed = new[

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from gis.errors import ConflictError
 from gis.progress import Progress, no_progress
 from gis.topology.polygon_layer import AREA_TOLERANCE_M2
-from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.areas.grounds import AreaGrounds
 from layers.days import require_near_day
 from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
-from layers.db.locks import lock_scheme
+from layers.db.locks import lock_areas, lock_scheme
 from layers.gc_pause import paused_gc
 from layers.models import Cell, Plan, PlanCell, PlanState, Scheme
 from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
@@ -147,10 +147,12 @@ def publish(
         require_plan_version(session, plan, version)
     require_step(plan, Step.publish)
     require_reviewed(session, plan, author)
-    hierarchy = read_hierarchy(session)
+    lock_areas(session, shared=True)
+    grounds = AreaGrounds(session)
+    hierarchy = grounds.hierarchy(on)
     after = require_valid(session, plan, on)
     report_progress(1, _STEPS)
-    takeover = examine_takeover(session, plan, after, on, hierarchy, scope)
+    takeover = examine_takeover(session, plan, after, on, grounds, scope)
     if takeover.hindrances:
         raise ConflictError(takeover.hindrances[0])
     before = takeover.before
@@ -162,7 +164,7 @@ def publish(
     kept_codes = after["code"].iloc[kept_after]
     posts, followed = follow_ground(session, plan, on, takeover, after, kept_codes, hierarchy)
     report_progress(3, _STEPS)
-    superseded = _write_plans(session, plan, on, hierarchy, scope, author)
+    superseded = _write_plans(session, plan, on, grounds, scope, author)
     record_step(session, plan, Step.publish, author, on=on.isoformat(), undo=undo | followed)
     session.flush()
     report_progress(4, _STEPS)
@@ -171,7 +173,7 @@ def publish(
         changes = assign_near(session, scheme, on, np.concatenate([part.to_numpy() for part in changed]))
     else:
         changes = assign_entities(session, scheme_id, on)
-    carried = carry_through(session, plan, on, hierarchy)
+    carried = carry_through(session, plan, on, grounds)
     report_progress(5, _STEPS)
     return Publication(
         on=on,
@@ -290,7 +292,7 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
 
 
 def _write_plans(
-    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None, author: str
+    session: Session, plan: Plan, on: date, grounds: AreaGrounds, scope: str | None, author: str
 ) -> list[int]:
     """Mark the plan as published; return plans in the scope of which others now leave nothing some day."""
     published = list(
@@ -302,7 +304,7 @@ def _write_plans(
     plan.valid_from, plan.published_at = on, max([datetime.now(UTC), *moments])
     changed = []
     plans = {each.id: each for each in (*published, plan)}
-    for number, last in succession(plans.values(), hierarchy).items():
+    for number, last in succession(plans.values(), grounds).items():
         each = plans[number]
         if each.valid_to is None or last < each.valid_to:
             if each.state == PlanState.published:
@@ -312,6 +314,6 @@ def _write_plans(
             each.valid_to = last
             if each is not plan:
                 record_step(session, each, Step.supersede, author, plan=plan.id)
-                if hierarchy.covers(scope, each.area_code):
+                if grounds.hierarchy(on).covers(scope, each.area_code):
                     changed.append(each.id)
     return changed

@@ -16,6 +16,7 @@ from gis.kinds import CELL_KINDS, DIVIDED_KINDS
 from gis.levels import UnitRule
 from gis.levels.unit_rule import RULE_NAME
 from gis.profiles import Profile, load_profile
+from layers.areas.versions import areas_in_force
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.content_hash import canonical_json
 from layers.db.keyset import PageRequest
@@ -86,7 +87,8 @@ def create_scheme(
         working_crs = units.working_crs
     elif working_crs is None:
         geometries = decode_geometries(
-            session, session.scalars(select(raw_geometry(session, Area.geometry))).all()
+            session,
+            session.scalars(select(raw_geometry(session, Area.geometry)).where(areas_in_force())).all(),
         )
         if not len(geometries):
             raise InputError("There are no areas to choose a working CRS from; load areas or name the CRS.")

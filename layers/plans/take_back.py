@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from gis.arrays import ObjectArray
 from gis.errors import ConflictError
-from layers.areas.hierarchy import read_hierarchy
+from layers.areas.grounds import AreaGrounds
 from layers.db.bulk import decode_geometries, id_in, raw_geometry
 from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
@@ -113,15 +113,15 @@ def take_back(session: Session, plan: Plan, *, author: str, comment: str | None 
 
 def _require_foremost(session: Session, plan: Plan, on: date) -> None:
     """Refuse if another plan that was published later is built upon this one."""
-    hierarchy = read_hierarchy(session)
-    leaves = hierarchy.leaves(plan.area_code)
+    grounds = AreaGrounds(session)
+    pieces = grounds.pieces(plan.area_code, on)
     schemes = [plan.scheme_id, *(scheme.id for scheme in schemes_above(session, plan.scheme_id))]
     later = select(Plan).where(
         Plan.scheme_id.in_(schemes), Plan.published_at > plan.published_at, Plan.id != plan.id
     )
     for other in session.scalars(later.order_by(Plan.published_at.desc())):
         lasts = other.valid_to is None or other.valid_to > on or other.scheme_id == plan.scheme_id
-        if lasts and leaves & hierarchy.leaves(other.area_code):
+        if lasts and pieces & grounds.pieces(other.area_code, other.valid_from):
             if other.valid_from is not None and other.valid_from <= date.today():
                 raise ConflictError(
                     f"Plan {other.id} was published after plan {plan.id} and is built upon it; "
@@ -178,13 +178,15 @@ def _remove_resumed(session: Session, undo: dict[str, Any], ended: list[int]) ->
 
 def _restore_plans(session: Session, plan: Plan, on: date, author: str) -> None:
     """Give the plans that ended for one that is taken back the day on which they end without it."""
-    hierarchy = read_hierarchy(session)
-    leaves = hierarchy.leaves(plan.area_code)
+    grounds = AreaGrounds(session)
+    pieces = grounds.pieces(plan.area_code, on)
     published = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.published_at.is_not(None))
     plans = session.scalars(published).all()
-    ends = succession(plans, hierarchy)
+    ends = succession(plans, grounds)
     for other in plans:
-        if other.valid_to is None or other.valid_to < on or not leaves & hierarchy.leaves(other.area_code):
+        if other.valid_to is None or other.valid_to < on:
+            continue
+        if not pieces & grounds.pieces(other.area_code, other.valid_from):
             continue
         if other.valid_to != (last := ends.get(other.id)):
             other.valid_to = last

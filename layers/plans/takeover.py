@@ -18,6 +18,7 @@ from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
 from gis.levels.members import is_same_ground
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
+from layers.areas.grounds import AreaGrounds, Piece
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries
 from layers.db.bulk import text_in
 from layers.models import Cell, Plan, Scheme
@@ -57,7 +58,7 @@ def examine_takeover(
     plan: Plan,
     after: gpd.GeoDataFrame,
     on: date,
-    hierarchy: AreaHierarchy,
+    grounds: AreaGrounds,
     scope: str | None,
 ) -> Takeover:
     """Find what a plan takes over on a day, and what forbids it.
@@ -71,7 +72,8 @@ def examine_takeover(
     scope
         The area whose readers the hindrances are for: what lies elsewhere is not named.
     """
-    hindrances: list[str] = []
+    hierarchy = grounds.hierarchy(on)
+    hindrances = absent_areas(after, hierarchy, on)
     present = cells_as_of(session, plan.scheme_id, on)
     inside, across = within_area(session, plan.scheme_id, plan.area_code, present, hierarchy)
     if across.any():
@@ -83,12 +85,14 @@ def examine_takeover(
             "publish a plan of an area that holds both."
         )
     before = present[inside].reset_index(drop=True)
-    later = _later_plans(session, plan, on, hierarchy)
+    later = _later_plans(session, plan, on, grounds)
     resumes: list[Plan | None] = [None] * len(before)
     followers: list[Plan | None] = [None] * len(after)
     for other in reversed(later):
         for cells, found in ((before, resumes), (after, followers)):
-            held, across = within_area(session, plan.scheme_id, other.area_code, cells, hierarchy)
+            held, across = within_area(
+                session, plan.scheme_id, other.area_code, cells, grounds.hierarchy(other.valid_from)
+            )
             for row in np.flatnonzero(held):
                 found[row] = other
             if across.any() and cells is after:
@@ -137,47 +141,87 @@ def match_unchanged(
     return list(compress(kept_before, united)), list(compress(kept_after, united))
 
 
-def _later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[Plan]:
-    leaves = hierarchy.leaves(plan.area_code)
+def absent_areas(cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy, on: date) -> list[str]:
+    """Return a sentence for each area of other days that cells name and that is not in force on a day."""
+    hindrances = []
+    for code, named in cells.groupby("area_code", sort=True):
+        if not hierarchy.is_absent(str(code)):
+            continue
+        following = sorted(hierarchy.successors(str(code)))
+        hint = f"; its ground is that of {', '.join(following)}" if following else ""
+        subject = f"Cell {named['code'].iloc[0]}"
+        if len(named) > 1:
+            subject = f"{len(named):,} cells, among them {named['code'].iloc[0]},"
+        hindrances.append(
+            f"{subject} name{'s' if len(named) == 1 else ''} area '{code}', which is not in force on "
+            f"{on}{hint}; "
+            "give them an area of that day, or copy the cells in force on it."
+        )
+    return hindrances
+
+
+def _later_plans(session: Session, plan: Plan, on: date, grounds: AreaGrounds) -> list[Plan]:
+    pieces = grounds.pieces(plan.area_code, on)
     chosen = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on, Plan.id != plan.id)
     # Of several of one day the last published is the one in force.
     found = session.scalars(chosen.order_by(Plan.valid_from, Plan.published_at.desc()))
-    return [other for other in found if leaves & hierarchy.leaves(other.area_code)]
+    return [other for other in found if pieces & grounds.pieces(other.area_code, other.valid_from)]
 
 
-def succession(plans: Iterable[Plan], hierarchy: AreaHierarchy) -> dict[int, date]:
+def succession(plans: Iterable[Plan], grounds: AreaGrounds) -> dict[int, date]:
     """Return the day from which others are in force on all ground of each published plan that has one."""
-    # For each of the lowest areas the day of the plan that follows there.
-    next_day: dict[str, date] = {}
+    # For each piece of ground the day of the plan that follows there.
+    next_day: dict[Piece, date] = {}
     ends = {}
     for plan in sorted(plans, key=lambda each: (each.valid_from, each.published_at), reverse=True):
-        leaves = hierarchy.leaves(plan.area_code)
-        if leaves <= next_day.keys():
-            ends[plan.id] = max(next_day[leaf] for leaf in leaves)
+        pieces = grounds.pieces(plan.area_code, plan.valid_from)
+        if pieces <= next_day.keys():
+            ends[plan.id] = max(next_day[piece] for piece in pieces)
         if plan.valid_from is not None:
-            next_day.update(dict.fromkeys(leaves, plan.valid_from))
+            next_day.update(dict.fromkeys(pieces, plan.valid_from))
     return ends
 
 
 def within_area(
     session: Session, scheme_id: int, area_code: str | None, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
 ) -> tuple[BoolArray, BoolArray]:
-    """Return which cells lie in an area, and which of them only in part."""
+    """Return which cells lie in an area of the hierarchy's day, and which of them only in part.
+
+    A cell lies where the area that it names lies, unless that has changed since the cell began; then its
+    ground decides.
+    """
     across = np.zeros(len(cells), dtype=bool)
     if area_code is None:
         return ~across, across
-    inside = cells["area_code"].isin(hierarchy.subtree(area_code)).to_numpy(dtype=bool, copy=True)
+    starts = cells["valid_from"] if "valid_from" in cells else [None] * len(cells)
+    changed = np.array(
+        [hierarchy.has_changed(*each) for each in zip(cells["area_code"], starts, strict=True)], dtype=bool
+    )
+    inside = cells["area_code"].isin(hierarchy.subtree(area_code)).to_numpy(dtype=bool) & ~changed
     # A cell of an area nearby lies beside; one of an area above, or of none, may lie across.
     above = cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(area_code))
-    candidates = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
+    candidates = np.flatnonzero(~inside & (above.to_numpy(dtype=bool) | changed))
     if len(candidates):
         crs = CRS.from_user_input(session.get_one(Scheme, scheme_id).working_crs)
-        area = read_area_geometries(session, {area_code}).to_crs(crs).geometry.iloc[0]
-        polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
-        within = _exceeds_rounding(shapely.intersection(polygons, area))
+        areas = read_area_geometries(session, {area_code}, hierarchy.day).geometry
+        polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT)
+        # A straight border that only one side has vertices on is the same in degrees or in metres.
+        sides = [
+            (cell.to_numpy(), area.iloc[0])
+            for cell, area in ((polygons, areas), (polygons.to_crs(crs), areas.to_crs(crs)))
+        ]
+        shared = [np.asarray(shapely.intersection(*side), dtype=object) for side in sides]
+        beyond = [np.asarray(shapely.difference(*side), dtype=object) for side in sides]
+        within = _exceed_rounding_in_both(shared[0], shared[1], crs)
+        across[candidates] = within & _exceed_rounding_in_both(beyond[0], beyond[1], crs)
         inside[candidates[within]] = True
-        across[candidates] = within & _exceeds_rounding(shapely.difference(polygons, area))
     return inside, across
+
+
+def _exceed_rounding_in_both(lonlat: ObjectArray, projected: ObjectArray, crs: CRS) -> BoolArray:
+    """Return which overlays have a piece wider than rounding, computed in degrees and in metres."""
+    metric = gpd.GeoSeries(lonlat, crs=LONLAT).to_crs(crs).to_numpy()
+    return _exceeds_rounding(metric) & _exceeds_rounding(projected)
 
 
 def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:

@@ -66,7 +66,7 @@ def fingerprint_units(session: Session, plan: Plan, cells: gpd.GeoDataFrame, on:
     if scheme.unit_scheme_id is None:
         return None
     inside = cells_in_force(scheme.unit_scheme_id, on)
-    chosen = select(Cell.id).where(inside, within(Cell.area_code, plan.area_code))
+    chosen = select(Cell.id).where(inside, within(Cell.area_code, plan.area_code, on))
     digest = hashlib.sha256()
     digest.update(repr([row[0] for row in read_rows(session, chosen.order_by(Cell.id))]).encode())
     members = members_by_code(session, cells).sort_values(["unit", "cell"])

@@ -160,7 +160,7 @@ def make_cells_over_units(
     members = pd.DataFrame({"cell": labels[cell[used]], "unit": units["code"].to_numpy(dtype=object)[used]})
     frame = gpd.GeoDataFrame(plain, geometry=geometry, crs=LONLAT)
     areas = units["area_code"].to_numpy(dtype=object)
-    _fill_areas(frame, read_hierarchy(session), cell[used], areas[used])
+    _fill_areas(frame, read_hierarchy(session, on), cell[used], areas[used])
     return CellsOverUnits(frame, members)
 
 

@@ -1,6 +1,7 @@
 """The cells of one scheme that are in force together, and which of them owns a location."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -74,14 +75,25 @@ class CellsInForce:
         self.versions = versions
         for array in (*self.versions, self.names, self.area_codes, self.areas_m2):
             array.setflags(write=False)
-        known = sorted({code for code in self.area_codes if code is not None})
-        self._distinct_areas: list[str | None] = [None, *known]
-        numbers = {code: number for number, code in enumerate(self._distinct_areas)}
-        self._area_numbers = np.array([numbers[code] for code in self.area_codes], dtype=np.int64)
+        self._number_areas()
 
     def __len__(self) -> int:
         """Return the number of cells."""
         return len(self.locator)
+
+    def with_area_codes(self, area_codes: ObjectArray) -> "CellsInForce":
+        """Return the same cells in other areas, in the order of `locator.codes`."""
+        placed = copy(self)
+        placed.area_codes = area_codes
+        placed.area_codes.setflags(write=False)
+        placed._number_areas()
+        return placed
+
+    def _number_areas(self) -> None:
+        known = sorted({code for code in self.area_codes if code is not None})
+        self._distinct_areas: list[str | None] = [None, *known]
+        numbers = {code: number for number, code in enumerate(self._distinct_areas)}
+        self._area_numbers = np.array([numbers[code] for code in self.area_codes], dtype=np.int64)
 
     def position(self, lon: float, lat: float) -> int:
         """Return the position of the cell that owns a location in EPSG:4326, or -1."""

@@ -196,7 +196,7 @@ class SnapshotHolder:
         cells: dict[str, CellsInForce] = {}
         with self._database.read() as session:
             revision = current_revision(session)
-            areas = read.read_area_tree(session)
+            timeline = read.read_area_timeline(session)
             published = read.read_publications(session)
             for number, code, name in read.read_schemes(session):
                 previous = _previous_scheme(before, number)
@@ -212,7 +212,7 @@ class SnapshotHolder:
                 if in_force is None:
                     in_force = read.read_cells_in_force(session, number, day, previous and previous[1])
                 cells[code] = in_force
-        return Snapshot(revision, day, datetime.now(UTC), areas, schemes, cells)
+        return Snapshot(revision, day, datetime.now(UTC), timeline.on(day), timeline, schemes, cells)
 
 
 PreviousScheme = tuple[SchemeTimeline, CellsInForce]

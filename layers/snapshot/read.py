@@ -1,6 +1,7 @@
 """Reading the published state: areas, the dates on which a scheme changed, cells in force."""
 
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from operator import itemgetter
@@ -12,17 +13,32 @@ from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
 from gis.arrays import IntArray, ObjectArray
-from layers.db.bulk import decode_geometries, id_in, raw_geometry, read_in_batches, read_rows
-from layers.models import Area, Cell, Plan, Scheme
+from layers.areas.versions import has_days
+from layers.db.bulk import decode_geometries, id_in, raw_geometry, read_in_batches, read_rows, text_in
+from layers.models import Area, AreaLineage, Cell, Plan, Scheme
 from layers.plans.cells import cells_in_force
-from layers.snapshot.areas import AreaTree
+from layers.snapshot.areas import AreaTimeline, AreaVersion
 from layers.snapshot.cells import CellsInForce, CellVersions
 
 
-def read_area_tree(session: Session) -> AreaTree:
-    """Read the names of all areas."""
-    rows = session.execute(select(Area.code, Area.name, Area.level, Area.parent))
-    return AreaTree((code, name, level, parent) for code, name, level, parent in rows)
+def read_area_timeline(session: Session) -> AreaTimeline:
+    """Read the names of all areas on all days, and what became of those that end."""
+    columns = (Area.code, Area.name, Area.level, Area.parent, Area.valid_from, Area.valid_to)
+    versions = [AreaVersion(*row) for row in session.execute(select(*columns).where(has_days()))]
+    became: dict[str, list[str]] = defaultdict(list)
+    kin = select(AreaLineage.predecessor, AreaLineage.successor).where(AreaLineage.ended)
+    for code, successor in session.execute(kin.order_by(AreaLineage.area_m2.desc())):
+        became[code].append(successor)
+    # Where an area became one other there is no doubt; only otherwise borders must tell.
+    parted = {successor for successors in became.values() if len(successors) > 1 for successor in successors}
+    shapes = select(Area.code, Area.valid_from, raw_geometry(session, Area.geometry)).where(
+        text_in(session, Area.code, sorted(parted)), has_days()
+    )
+    rows = session.execute(shapes).all() if parted else []
+    geometries = decode_geometries(session, [row[2] for row in rows])
+    return AreaTimeline(
+        versions, became, {(row[0], row[1]): shape for row, shape in zip(rows, geometries, strict=True)}
+    )
 
 
 def read_schemes(session: Session) -> list[tuple[int, str, str]]:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.snapshot.areas import AreaTree
+from layers.snapshot.areas import AreaTimeline, AreaTree
 from layers.snapshot.cells import CellsInForce
 
 
@@ -49,7 +49,9 @@ class Snapshot:
     read_at
         When it was read, in UTC.
     areas
-        The names of all areas.
+        The names of the areas on `day`.
+    area_timeline
+        The areas of all days.
     schemes
         The schemes by code.
     cells
@@ -60,8 +62,13 @@ class Snapshot:
     day: date
     read_at: datetime
     areas: AreaTree
+    area_timeline: AreaTimeline
     schemes: Mapping[str, SchemeTimeline]
     cells: Mapping[str, CellsInForce]
+
+    def areas_on(self, day: date | None) -> AreaTree:
+        """Return the names of the areas on a day; None means the day of this snapshot."""
+        return self.areas if day is None else self.area_timeline.on(day)
 
     def cells_on(self, scheme: str, day: date | None) -> CellsInForce | None:
         """Return the cells in force on a day, None if that is another period than that of the snapshot's day.

@@ -1,6 +1,7 @@
 """The tile set of administrative areas: each depth is a coverage of its own."""
 
 import hashlib
+from datetime import date
 
 import numpy as np
 import shapely
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.arrays import FloatArray, IntArray, ObjectArray
+from layers.areas.versions import areas_in_force
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
 from layers.tiles import CoverageLayer, PointLayer
@@ -17,13 +19,14 @@ _LABEL_PIXELS, _TILE_PIXELS = 76.0, 512.0
 """The approximate width of a name on the map, and the width of a tile."""
 
 
-def read_areas(session: Session) -> TileSet:
-    """Read the areas of all levels."""
-    rows = session.execute(
-        select(
-            Area.id, Area.code, Area.name, Area.level, Area.parent, raw_geometry(session, Area.geometry)
-        ).order_by(Area.id)
-    ).all()
+def read_areas(session: Session, on: date) -> TileSet:
+    """Read the areas of all levels on a day."""
+    query = (
+        select(Area.id, Area.code, Area.name, Area.level, Area.parent, raw_geometry(session, Area.geometry))
+        .where(areas_in_force(on))
+        .order_by(Area.id)
+    )
+    rows = session.execute(query).all()
     ids = np.array([row[0] for row in rows], dtype=np.int64)
     codes, names, levels = (object_array([row[column] for row in rows]) for column in (1, 2, 3))
     geometries = decode_geometries(session, [row[5] for row in rows])
@@ -72,11 +75,11 @@ def _label_zooms(geometries: ObjectArray) -> FloatArray:
     return np.asarray(np.round(np.log2(_LABEL_PIXELS / _TILE_PIXELS * 360.0 / widths), 1), dtype=np.float64)
 
 
-def areas_fingerprint(session: Session) -> str:
-    """Return a value that changes whenever an area does."""
+def areas_fingerprint(session: Session, on: date) -> str:
+    """Return a value that changes whenever an area of a day does."""
     columns = (Area.id, Area.code, Area.name, Area.level, Area.parent, raw_geometry(session, Area.geometry))
     digest = hashlib.blake2b(digest_size=16)
-    for *values, geometry in session.execute(select(*columns).order_by(Area.id)):
+    for *values, geometry in session.execute(select(*columns).where(areas_in_force(on)).order_by(Area.id)):
         digest.update(repr(values).encode())
         digest.update(geometry)
     return digest.hexdigest()

@@ -45,7 +45,7 @@ class TileSetKey:
     scheme
         The scheme of cells and gaps, and of the cells that entities name.
     day
-        The day of cells; today when None.
+        The day of areas or cells; today when None.
     kind
         Of entities; all when None.
     run
@@ -228,7 +228,7 @@ class TileSetStore:
         self, session: Session, key: TileSetKey, snapshot: Snapshot, in_force: CellsInForce | None
     ) -> TileSet:
         if key.name == "areas":
-            return areas.read_areas(session)
+            return areas.read_areas(session, key.day or snapshot.day)
         if key.name == "base":
             return basemap.read_basemap(session)
         scheme_id = snapshot.schemes[key.scheme].id if key.scheme is not None else None
@@ -321,7 +321,7 @@ def _version(snapshot: Snapshot) -> tuple[int, date]:
 
 def _is_permanent(key: TileSetKey) -> bool:
     """Return whether a set is always kept."""
-    return key.name in {"areas", "base"} or (key.name == "cells" and key.day is None)
+    return key.name == "base" or (key.name in {"areas", "cells"} and key.day is None)
 
 
 def _area_names(cells: CellsInForce, snapshot: Snapshot) -> dict[str, str]:
@@ -334,7 +334,7 @@ def _fingerprint(
 ) -> object:
     """Return a value that changes whenever a set would, apart from the cells themselves."""
     if key.name == "areas":
-        return areas.areas_fingerprint(session)
+        return areas.areas_fingerprint(session, key.day or snapshot.day)
     if key.name == "base":
         return basemap.basemap_fingerprint(session)
     if key.name == "gaps":

@@ -36,6 +36,8 @@ COMPOSED = {
     "⟨0⟩: its units lie in parts that share no border; ⟨2⟩.",
     "⟨0⟩: unit '⟨2⟩' has no way to any of them; ⟨4⟩.",
     "⟨0⟩: '⟨2⟩' ⟨4⟩.",
+    "Plan ⟨1⟩ (⟨3⟩) is built upon adjustment ⟨5⟩ of areas; ⟨7⟩.",
+    "The areas of plan ⟨1⟩ are others on ⟨3⟩ than on ⟨5⟩, for which it was checked: ⟨7⟩; check it for ⟨9⟩.",
 }
 """Sentences most of whose words stand in their places; examples of them are below."""
 
@@ -113,6 +115,24 @@ def test_every_sentence_has_chinese_words():
                 "a.gpkg：标准 gbt47678 需要 12 位代码的行政区划（community），而区划 440305 有 6 位；"
                 "请划分有这种代码的区划，或用 --profile plain。"
             ),
+        ),
+        (
+            "Plan 3 (draft) is built upon adjustment 4 of areas; delete or withdraw it first.",
+            "方案 3（草案）以编号 4 的区划调整为基础；请先删除或撤回它。",
+        ),
+        (
+            (
+                "The areas of plan 3 are others on 2026-03-02 than on 2026-03-01, for which it was checked: "
+                "without A, B, with C; check it for 2026-03-02."
+            ),
+            (
+                "方案 3 的行政区划在 2026-03-02 与检查所针对的 2026-03-01 不同：少了 A, B，多了 C；"
+                "请按 2026-03-02 再检查。"
+            ),
+        ),
+        (
+            "There is no area 'A' on 2026-03-01; it ended on 2026-03-01 and became C, D.",
+            "2026-03-01 没有行政区划“A”；它在 2026-03-01 终止，成为 C, D。",
         ),
         ("There is no parameter 'q'; there are lon, lat.", "没有参数“q”；有 lon, lat。"),
         (

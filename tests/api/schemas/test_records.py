@@ -26,6 +26,7 @@ AREA = models.Area(
     name="南山区",
     level="county",
     parent="4403",
+    change="recorded",
     geometry=shapely.box(114, 22.5, 114.1, 22.6),
 )
 ENTITY = models.Entity(
@@ -94,6 +95,9 @@ def test_an_area_of_a_list_has_no_geometry() -> None:
         "name": "南山区",
         "level": "county",
         "parent": "4403",
+        "valid_from": None,
+        "valid_to": None,
+        "change": "recorded",
     }
 
 

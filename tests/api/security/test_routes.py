@@ -31,6 +31,7 @@ from layers.db.database import Database
 from layers.models import (
     Absence,
     Area,
+    AreaAdjustment,
     Assignment,
     AuditEntry,
     Cell,
@@ -158,6 +159,9 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
         )
         session.add(scheme)
         session.flush()
+        report = {"changes": [], "ground": [], "effects": {}}
+        adjustment = AreaAdjustment(valid_from=DAY, created_by=FOREIGN, created_at=now, report=report)
+        session.add(adjustment)
         whole = gap_run(scheme.id, None, FOREIGN)
         session.add(whole)
         session.flush()
@@ -250,7 +254,7 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 "group": group.code, "absence_id": str(absence.id),
                 # The tile that this county fills, with a strip of the other.
                 "z": "8", "x": str(int((west + 180.5) / 360 * 256)), "y": "111",
-                "measure": "households", "style": "calm",
+                "adjustment_id": str(adjustment.id), "measure": "households", "style": "calm",
                 "lon": str(west + 0.5), "lat": "22.5", "name": "start.js",
                 "cell_code": cell.code, "area_code": code,
             }  # fmt: skip

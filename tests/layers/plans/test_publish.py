@@ -101,7 +101,7 @@ def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
     with database.read() as session:
         assert intervals(session, scheme, "c") == [(MARCH, None)]
         assert by_square(plan_cells(session, plan.id)) == after
-        states = {plan.id: (plan.state, plan.valid_to) for plan in session.query(Plan)}
+        states = {plan.id: (plan.state, plan.valid_to) for plan in session.query(Plan).order_by(Plan.id)}
         assert list(states.values()) == [
             (PlanState.superseded, APRIL),
             (PlanState.superseded, MAY),

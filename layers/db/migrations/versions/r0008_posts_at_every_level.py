@@ -13,7 +13,7 @@ from alembic import op
 from layers.models.utc_type import UtcDateTime
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 # SQLite numbers rows by itself only in a column declared INTEGER.
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

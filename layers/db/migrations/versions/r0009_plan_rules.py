@@ -9,7 +9,7 @@ from alembic import op
 from layers.models.utc_type import UtcDateTime
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 # SQLite numbers rows by itself only in a column declared INTEGER.
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -6,7 +6,7 @@ Revision ID: 0010
 from alembic import op
 
 revision = "0010"
-down_revision = "0006"
+down_revision = "0009"
 
 
 def upgrade() -> None:
