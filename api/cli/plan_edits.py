@@ -243,7 +243,7 @@ def _preview_record(session: "Session", number: int, drawn: "DrawnEdit") -> dict
     from layers.plans.shared_borders import find_shared_borders
 
     shared = find_shared_borders(session, find_plan(session, number), drawn.edit)
-    return _printable(preview_record(drawn, count_effects(session, drawn.edit), shared))
+    return _printable(preview_record(drawn, count_effects(session, number, drawn.edit), shared))
 
 
 def _record(session: "Session", done: "EditResult", *, propose: bool) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def _record(session: "Session", done: "EditResult", *, propose: bool) -> dict[st
             subject, area_code = f"plan {each.plan.id}", each.plan.area_code
             audit(session, SYSTEM, Action.record, subject, area_code=area_code, proposed_by=plan.id)
     return {
-        **_printable(preview_record(done.drawn, count_effects(session, edit), shared)),
+        **_printable(preview_record(done.drawn, count_effects(session, plan.id, edit), shared)),
         "step": step_record(step),
         "proposals": list(map(proposal_record, proposals)),
         "plan": plan.id,

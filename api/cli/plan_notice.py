@@ -46,7 +46,7 @@ def write_notice(
     validate_outputs(texts={output: (".pdf", ".xlsx")})
     with open_database(database) as opened, opened.read() as session:
         notice = read_notice(session, number, on=on, language=language.value)
-        areas, base = read_map_ground(session, notice.before, notice.after)
+        areas, base = read_map_ground(session, notice.begins, notice.before, notice.after)
         record = notice_record(notice)
     build = render_notice if output.suffix.lower() == ".pdf" else notice_workbook
     write_bytes(output, build(notice, language.value, areas=areas, base=base))

@@ -85,7 +85,7 @@ def download_plan_notice(
     with slots.take(caller.label):
         with database.read() as session:
             notice = read_notice(session, plan_id, on=on, scope=caller.area_code, language=lang)
-            areas, base = read_map_ground(session, notice.before, notice.after)
+            areas, base = read_map_ground(session, notice.begins, notice.before, notice.after)
         build = render_notice if form is NoticeFormat.pdf else notice_workbook
         content = build(notice, lang, areas=areas, base=base)
     return send_file(

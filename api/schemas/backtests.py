@@ -11,7 +11,7 @@ from gis.measures import MEASURES
 from layers.lists.backtest import judged_loads
 from layers.models import Officer
 from layers.plans.backtest import NOT_LOOKED_AT, Backtest, BacktestSide, side_figures
-from layers.staff.officers import officer_name
+from layers.staff.published import officer_name
 
 
 class CellLoad(BaseModel):

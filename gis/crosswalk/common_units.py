@@ -12,7 +12,7 @@ from gis.arrays import BoolArray, FloatArray, Geometries, IntArray, ObjectArray
 from gis.crosswalk.overlay import PlanCells, read_plan
 from gis.crs import LONLAT, choose_working_crs
 from gis.divide.block_slivers import is_sliver
-from gis.divide.cells import reading_rows
+from gis.divide.reading_order import reading_rows
 from gis.errors import CoverageError, InputError
 from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts

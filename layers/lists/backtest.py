@@ -7,7 +7,7 @@ from gis.measures import MEASURES
 from layers.models import Officer
 from layers.plans.backtest import NOT_LOOKED_AT, Backtest, side_figures
 from layers.plans.load_ledger import OwnedLoad
-from layers.staff.officers import officer_name
+from layers.staff.published import officer_name
 
 Columns = Mapping[str, Sequence[Any]]
 PersonalOf = Callable[[Officer], Mapping[str, Any]]

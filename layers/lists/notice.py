@@ -148,6 +148,7 @@ def _posts_on(session: Session, scheme_id: int, codes: Collection[str], on: date
     )
     found: Posts = {}
     for code, number, duty, rank in session.execute(chosen):
+        assert code is not None
         found.setdefault(code, []).append((number, duty, rank))
     return found
 

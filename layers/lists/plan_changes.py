@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from layers.db.bulk import id_in
-from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters
+from layers.exports.layer_queries import LAYER_QUERIES
+from layers.exports.layer_query import ExportFilters
 from layers.lists.entities import entity_rows
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
 from layers.lists.words import plan_change_name

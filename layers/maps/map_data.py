@@ -151,11 +151,11 @@ def read_map_data(
 
 
 def read_map_ground(
-    session: Session, *cells: gpd.GeoDataFrame
+    session: Session, day: date, *cells: gpd.GeoDataFrame
 ) -> tuple[gpd.GeoDataFrame | None, dict[str, gpd.GeoDataFrame]]:
-    """Read the areas that hold cells, None without any, and the base map around them."""
+    """Read the areas of a day that hold cells, None without any, and the base map around them."""
     codes = {code for frame in cells for code in frame["area_code"].dropna()}
-    areas = _read_areas(session, codes)
+    areas = _read_areas(session, codes, read_hierarchy(session, day), day)
     bounds = np.array([frame.total_bounds for frame in cells if len(frame)])
     bbox = BBox(*map(float, (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0))))
     return areas if len(areas) else None, _read_basemap(session, bbox)

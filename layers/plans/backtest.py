@@ -229,6 +229,7 @@ def _posts(session: Session, scheme_id: int, codes: set[str], period: Days) -> H
     )
     held: dict[int, dict[str, list[Days]]] = defaultdict(lambda: defaultdict(list))
     for officer, code, start, end in session.execute(chosen.order_by(Post.officer_id)):
+        assert code is not None
         held[officer][code].append(_within(period, start, end))
     return held
 
