@@ -31,8 +31,8 @@ def partition(
 ) -> IntArray:
     """Group units into connected zones whose loads are equal within tolerances, and compact.
 
-    METIS makes a first plan, which is then annealed by moves of single units. The same input and seed give
-    the same zones.
+    METIS makes a first plan, which is then annealed by moves of single units; for several loads groups of a
+    few units are moved first. The same input and seed give the same zones.
 
     Parameters
     ----------
@@ -97,9 +97,9 @@ def partition(
     elif count > 1 and are_several(table):
         start = make_plan_of_groups(
             graph, table, count, goal, cap=caps, area_m2=area_m2, exterior_m=exterior_m, seed=seed,
-            progress=portion(progress, 0, 1, 3),
+            progress=portion(progress, 0, 100, 300),
         )  # fmt: skip
-        progress = portion(progress, 1, 2, 3)
+        progress = portion(progress, 100, 200, 300)
     if start is None:
         start = make_first_plan(graph, table, count, caps, seed)
     start = mend_zones(graph, _mean_load(table), start, count, held)

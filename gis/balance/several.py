@@ -17,6 +17,7 @@ from gis.arrays import FloatArray, IntArray
 from gis.balance.annealing import Scratch, Units, Zones
 from gis.balance.goal import Goal, balance_weights, make_rules
 from gis.balance.grouping import group_units
+from gis.balance.loads import sum_loads
 from gis.balance.mending import mend_zones
 from gis.balance.start import count_zones_of_parts, make_first_plan
 from gis.balance.waiting import anneal_waiting, build_waits
@@ -90,8 +91,9 @@ def make_plan_of_groups(
     if (np.bincount(part[first]) < _LEAST_GROUPS * zone_counts).any():
         return None
     coarse = graph.contract(group, group_count)
-    sums = np.stack([np.bincount(group, weights=load) for load in loads.T], axis=1)
-    area, exterior = (np.bincount(group, weights=values) for values in (area_m2, exterior_m))
+    sums = sum_loads(loads, group, group_count)
+    area = sum_loads(area_m2, group, group_count)[:, 0]
+    exterior = sum_loads(exterior_m, group, group_count)[:, 0]
     plan = make_first_plan(coarse, sums, count, cap, seed)
     free = np.zeros(group_count, dtype=bool)
     plan = mend_zones(coarse, sums[:, 0], plan, count, free)
@@ -138,4 +140,5 @@ def _rounds(sweeps: float, goal: Goal) -> int:
 
 def _between(ends: tuple[float, float], share: float) -> float:
     """Return what lies between two values, in equal ratios."""
-    return ends[0] * (ends[1] / ends[0]) ** share
+    value: float = ends[0] * (ends[1] / ends[0]) ** share
+    return value

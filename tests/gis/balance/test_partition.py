@@ -182,6 +182,16 @@ def test_the_callback_is_told_and_can_end_the_work():
     assert told == sorted(told)
 
 
+def test_the_callback_hears_of_several_loads_in_many_steps():
+    told = []
+    case = lattice(20, 20, np.random.default_rng(1).uniform(size=(400, 2)))
+    divide(case, 4, progress=lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert len(set(told)) > 20
+    assert told[-1][0] == told[-1][1]
+    assert len({total for _, total in told}) == 1
+
+
 @pytest.mark.parametrize(
     ("loads", "count", "options", "reason", "units"),
     [
