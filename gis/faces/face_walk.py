@@ -53,7 +53,7 @@ def _faces_around(xy: FloatArray, part: IntArray, shells: Geometries, shell_part
         return result
     points = np.asarray(shapely.points(xy), dtype=object)
     # The smallest shell around: that of the face, or of one within its hole, which is of the same part.
-    area: FloatArray = shapely.area(shapely.polygons(shells))
+    area = np.asarray(shapely.area(shapely.polygons(shells)))
     shell, point = shapely.STRtree(points).query(shapely.polygons(shells), predicate="contains_properly")
     foreign = shell_part[shell] != part[point]
     shell, point = shell[foreign], point[foreign]
