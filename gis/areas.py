@@ -80,6 +80,11 @@ def leaf_areas(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return areas[~areas["code"].isin(areas["parent"].dropna())].reset_index(drop=True)
 
 
+def label_area(code: str, name: str | None) -> str:
+    """Return what messages call an area: its code, and its name if that says more."""
+    return f"'{code}' ({name})" if name and isinstance(name, str) and name != code else f"'{code}'"
+
+
 def _check_features(areas: gpd.GeoDataFrame) -> None:
     geometries = areas.geometry.values
     codes = areas["code"].to_numpy(dtype=object)

@@ -151,7 +151,7 @@ def divide_balanced(
     targets = _read_options(weights, zones, max_weight, seeds)
     coverage = read_units(units, crs, note=note or no_note)
     loads = read_loads(coverage, targets, hours)
-    groups = read_groups(coverage, within)
+    groups = read_groups(coverage, within, areas)
     apart = read_exclusive(coverage, exclusive)
     require_loads(loads[apart == ""], targets)
     lines = barrier_segments(coverage, barriers) if barriers is not None else NO_BARRIERS

@@ -78,9 +78,7 @@ def find_parts(
     alone = np.bincount(group, minlength=len(groups.name))[group] == 1
     label = np.array(
         [
-            ("all units" if groups.name[g] == "" else f"'{groups.name[g]}'")
-            if whole
-            else f"the part with unit '{units.code[k]}'"
+            groups.label[g] if whole else f"the part with unit '{units.code[k]}'"
             for g, k, whole in zip(group, free[first], alone, strict=True)
         ],
         dtype=object,

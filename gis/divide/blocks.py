@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from gis.areas import label_area
 from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import CodeLayout, choose_profile
 from gis.crs import LONLAT
@@ -184,7 +185,8 @@ def _tell_undivided(division_input: DivisionInput, faces: Faces, note: Note) -> 
     parts = shapely.get_num_geometries(division_input.geometry)
     whole = np.flatnonzero(np.bincount(faces.source, minlength=len(parts)) <= parts)
     if len(whole):
-        listed = ", ".join(f"'{code}'" for code in division_input.code[whole[:3]])
+        named = zip(division_input.code[whole[:3]], division_input.name[whole[:3]], strict=True)
+        listed = ", ".join(label_area(code, name) for code, name in named)
         listed += ", ..." if len(whole) > 3 else ""
         note(f"no line closes a block in {len(whole):,} of {len(parts):,} areas ({listed})")
 

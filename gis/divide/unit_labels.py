@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gis.areas import label_area
 from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.divide.unit_coverage import UnitCoverage
@@ -26,19 +27,24 @@ class UnitGroups:
         Shape (g,), the value of each group, sorted; "" for the one group of units without any.
     of_unit
         Shape (n,), the position in `name` of the group of each unit.
+    label
+        Shape (g,), what messages call each group: its value, and the name of the area whose code that is.
     """
 
     name: ObjectArray
     of_unit: IntArray
+    label: ObjectArray
 
 
-def read_groups(units: UnitCoverage, within: str | None) -> UnitGroups:
+def read_groups(units: UnitCoverage, within: str | None, areas: pd.DataFrame | None = None) -> UnitGroups:
     """Return the groups of units by a field, or one group.
 
     Parameters
     ----------
     within
         The field; where it is the standard `area_code` and the units have none, they are one group.
+    areas
+        Codes and names of areas.
 
     Raises
     ------
@@ -46,14 +52,17 @@ def read_groups(units: UnitCoverage, within: str | None) -> UnitGroups:
         If the units lack the field, or one has no value in it.
     """
     if within is None or (within == AREA_CODE and not has_values(units, within)):
-        return UnitGroups(np.array([""], dtype=object), np.zeros(len(units), dtype=np.int64))
+        one = np.array([""], dtype=object)
+        return UnitGroups(one, np.zeros(len(units), dtype=np.int64), np.array(["all units"], dtype=object))
     values = _texts(units, within, "within which cells should stay")
     for k in np.flatnonzero(values == "")[:1].tolist():
         raise InputError(
             f"Unit '{units.code[k]}' has no {within}, within which its cell should stay; give it one."
         )
     name, of_unit = np.unique(values.astype(str), return_inverse=True)
-    return UnitGroups(name.astype(object), of_unit.astype(np.int64))
+    named = {} if areas is None else dict(zip(areas["code"], areas["name"], strict=True))
+    label = np.array([label_area(code, named.get(code)) for code in name.tolist()], dtype=object)
+    return UnitGroups(name.astype(object), of_unit.astype(np.int64), label)
 
 
 def has_values(units: UnitCoverage, column: str) -> bool:

@@ -2,8 +2,6 @@
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.compiled import compiled
@@ -39,10 +37,7 @@ def walk_faces(noded: NodedSegments) -> Geometries:
     face[holes] = face_of_walk[walk[holes]]
     free = holes[face[holes] < 0]
     first_vertex = vertex[np.searchsorted(ring, np.arange(len(lines)))]
-    _, part = connected_components(
-        coo_array((np.ones(len(ends), dtype=bool), ends.T), shape=(len(noded.xy), len(noded.xy))),
-        directed=False,
-    )
+    part = _connected_parts(ends, len(noded.xy))
     face[free] = _faces_around(
         noded.xy[first_vertex[free]], part[first_vertex[free]], lines[shells], part[first_vertex[shells]]
     )
@@ -58,7 +53,7 @@ def _faces_around(xy: FloatArray, part: IntArray, shells: Geometries, shell_part
         return result
     points = np.asarray(shapely.points(xy), dtype=object)
     # The smallest shell around: that of the face, or of one within its hole, which is of the same part.
-    area = shapely.area(shapely.polygons(shells))
+    area = np.asarray(shapely.area(shapely.polygons(shells)))
     shell, point = shapely.STRtree(points).query(shapely.polygons(shells), predicate="contains_properly")
     foreign = shell_part[shell] != part[point]
     shell, point = shell[foreign], point[foreign]
@@ -119,7 +114,27 @@ def _have_two_faces(following: IntArray) -> BoolArray:
         while face[at] < 0:
             face[at] = edge
             at = following[at]
-    return face[::2] != face[1::2]
+    result: BoolArray = face[::2] != face[1::2]
+    return result
+
+
+@compiled
+def _connected_parts(ends: IntArray, vertices: int) -> IntArray:
+    """Return for each vertex one of those that segments join it with, the same for all of them."""
+    root = np.arange(vertices)
+    for k in range(len(ends)):
+        one, other = ends[k, 0], ends[k, 1]
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        while root[other] != other:
+            root[other] = root[root[other]]
+            other = root[other]
+        root[max(one, other)] = min(one, other)
+    # Roots are lower than what hangs on them, so that theirs are final before they are asked.
+    for v in range(vertices):
+        root[v] = root[root[v]]
+    return root
 
 
 @compiled

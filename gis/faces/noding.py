@@ -38,18 +38,25 @@ def invalid_in_degrees(polygons: Geometries, crs: CRS) -> BoolArray:
     crs
         The working CRS.
     """
-    # Compiled code takes a while to load.
-    from gis.faces.segment_grid import points_beside
-
     rings = RingVertices.of(polygons)
     start, end = rings.xy, rings.xy[rings.next_vertex()]
     # Where no vertex is near an edge, none gets across.
-    edge, vertex = points_beside(start, start, end, _sag_reach(start, end), with_ends=False)
+    edge, vertex = _points_beside(start, start, end, _sag_reach(start, end))
     near = np.zeros(len(polygons), dtype=bool)
     near[rings.owner[rings.part[rings.ring[edge]]]] = near[rings.owner[rings.part[rings.ring[vertex]]]] = True
     lonlat = geometries_to_lonlat(polygons[near], crs)
     near[near] = invalid_in_coverage(lonlat) | invalid_in_coverage(project_joined(lonlat, LONLAT, crs))
     return near
+
+
+def _points_beside(
+    points: FloatArray, start: FloatArray, end: FloatArray, reach: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Return segment and point of all pairs within the reach of the segment, but for its own ends."""
+    # Compiled code takes a while to load, and most layers need none.
+    from gis.faces.segment_grid import points_beside
+
+    return points_beside(points, start, end, reach, with_ends=False)
 
 
 def _sag_reach(start: FloatArray, end: FloatArray) -> FloatArray:
@@ -82,7 +89,7 @@ def insert_touching_vertices(polygons: Geometries, tolerance: float) -> Geometri
     rings = RingVertices.of(polygons[rows])
     start, end = rings.xy, rings.xy[rings.next_vertex()]
     vertices = np.unique(rings.xy, axis=0)
-    edge, vertex = _vertices_beside_edges(start, end, vertices, np.full(len(start), tolerance))
+    edge, vertex = _points_beside(vertices, start, end, np.full(len(start), tolerance))
     share = _share_along(start[edge], end[edge], vertices[vertex])
     order = np.lexsort((share, edge))
     order = order[(share[order] > 0) & (share[order] < 1)]
@@ -125,7 +132,7 @@ def noding_cuts(polygons: Geometries, crs: CRS, lonlat: Geometries | None = None
     rings = RingVertices.of(polygons[flagged])
     start, end = rings.xy, rings.xy[rings.next_vertex()]
     vertices = np.unique(rings.xy, axis=0)
-    edge, vertex = _vertices_beside_edges(start, end, vertices, _sag_reach(start, end))
+    edge, vertex = _points_beside(vertices, start, end, _sag_reach(start, end))
     along = _share_along(start[edge], end[edge], vertices[vertex]).clip(0, 1)[:, None]
     foot = start[edge] + along * (end[edge] - start[edge])
     beyond = foot - vertices[vertex]
@@ -136,22 +143,6 @@ def noding_cuts(polygons: Geometries, crs: CRS, lonlat: Geometries | None = None
     return np.asarray(
         shapely.linestrings(np.stack([before, foot + across * _MIN_DISTANCE_M], axis=1)), dtype=object
     )
-
-
-def _vertices_beside_edges(
-    start: FloatArray, end: FloatArray, vertices: FloatArray, reach: FloatArray
-) -> tuple[IntArray, IntArray]:
-    """Return edge and vertex of all pairs within the reach of the edge, but for its own ends."""
-    edge, vertex = query_near_edges(
-        shapely.STRtree(np.asarray(shapely.points(vertices), dtype=object)), start, end, reach
-    )
-    point, first, last = vertices[vertex], start[edge], end[edge]
-    foreign = (point != first).any(axis=1) & (point != last).any(axis=1) & (first != last).any(axis=1)
-    edge, vertex, point, first, last = (each[foreign] for each in (edge, vertex, point, first, last))
-    along = _share_along(first, last, point).clip(0, 1)[:, None]
-    beyond = first + along * (last - first) - point
-    near = np.hypot(beyond[:, 0], beyond[:, 1]) <= reach[edge]
-    return edge[near], vertex[near]
 
 
 def query_near_edges(

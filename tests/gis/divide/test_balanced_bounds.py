@@ -3,6 +3,7 @@
 import geopandas as gpd
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -57,6 +58,14 @@ def test_locked_units_stay_together_and_apart_from_others(seed):
     assert homes["west"][0] != homes["east"][0]
     assert_connected(units, made)
     assert_made_of_units(units, made.cells, made.cell_of_unit)
+
+
+def test_findings_name_the_areas():
+    units = grid(2, 1, households=[1, 9]).assign(area_code=["a", "b"])
+    areas = pd.DataFrame({"code": ["a", "b"], "name": [None, "East"], "parent": None})
+    made = divide_balanced(units, weights=[HOUSEHOLDS], zones=2, areas=areas, **QUICK)
+    said = sorted(made.report.findings)
+    assert [text.partition(" holds")[0] for text in said] == ["'a'", "'b' (East)"]
 
 
 @settings(max_examples=10)

@@ -130,13 +130,14 @@ def test_streets_that_cross_without_a_vertex_make_four_blocks():
     assert cells["code"].tolist() == ["A0-001", "A0-002", "A0-003", "A0-004"]
 
 
-def test_dead_ends_do_not_split():
+@pytest.mark.parametrize(("name", "called"), [("", "'A0'"), ("A0", "'A0'"), ("West", "'A0' (West)")])
+def test_dead_ends_do_not_split(name, called):
     notes = []
-    cells, _ = divide_blocks(
-        in_metres(SQUARE), streets([(200, -50), (200, 300)]), target_area_m2=None, note=notes.append
-    )
+    area = in_metres(SQUARE, name=name)
+    dead_end = streets([(200, -50), (200, 300)])
+    cells, _ = divide_blocks(area, dead_end, target_area_m2=None, note=notes.append)
     assert sizes(cells) == [160_000]
-    assert notes == ["no line closes a block in 1 of 1 areas ('A0')"]
+    assert notes == [f"no line closes a block in 1 of 1 areas ({called})"]
 
 
 @pytest.mark.parametrize(("gap", "blocks"), [(0.4, 2), (0.6, 1), (1e-9, 2), (-1e-9, 2)])
