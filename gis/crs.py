@@ -3,11 +3,13 @@
 Frames are projected vertex by vertex, so that neighbours that share vertices share them in every CRS.
 """
 
+from functools import lru_cache
+
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from gis.arrays import FloatArray, ObjectArray
@@ -83,6 +85,19 @@ def parse_working_crs(text: str) -> CRS:
             "or give a Gauss-Kruger or UTM zone."
         )
     return crs
+
+
+# To find the operations between CGCS2000 and WGS 84 takes a twentieth of a second.
+@lru_cache(maxsize=32)
+def transformer_between(source: CRS, target: CRS) -> Transformer:
+    """Return the transformation from a CRS to another, both with east before north.
+
+    Raises
+    ------
+    ProjError
+        If there is none.
+    """
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def to_lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -6,10 +6,10 @@
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries, IntArray
-from gis.crs import LONLAT
+from gis.crs import LONLAT, transformer_between
 from gis.divide.grid_squares import isin_rows, unique_rows
 from gis.faces.arrangement import PRECISION_M
 
@@ -72,7 +72,7 @@ def max_sag_m(bounds: FloatArray, size_m: float, crs: CRS) -> float:
         Metres, at least four times the vertex precision.
     """
     x, y = (v.ravel() for v in np.meshgrid(*np.linspace(bounds[:2], bounds[2:], 5).T))
-    to_lonlat = Transformer.from_crs(crs, LONLAT, always_xy=True)
+    to_lonlat = transformer_between(crs, LONLAT)
     # No side is longer than the region inside it.
     half = min(size_m, float((bounds[2:] - bounds[:2]).max())) / 2
     bend = 0.0

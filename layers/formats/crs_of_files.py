@@ -5,11 +5,11 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 from pyproj.exceptions import CRSError, ProjError
 
 from gis.antimeridian import crosses_antimeridian, cut_at_antimeridian
-from gis.crs import LONLAT, to_lonlat
+from gis.crs import LONLAT, to_lonlat, transformer_between
 from gis.errors import InputError, ParameterError
 from gis.metres import describe_metres
 from layers.formats.geojson import named_crs
@@ -80,7 +80,7 @@ def _require_crs(frame: gpd.GeoDataFrame, path: Path, crs_override: CRS | None) 
             f"{path} names no coordinate reference system; give it with --source-crs, for example EPSG:4326."
         )
     try:
-        Transformer.from_crs(frame.crs, LONLAT)
+        transformer_between(frame.crs, LONLAT)
     except ProjError as error:
         raise InputError(
             f"{path}: the coordinate reference system '{frame.crs.name}' has no known place on the earth; "
@@ -139,6 +139,6 @@ def _crosses_antimeridian(frame: gpd.GeoDataFrame) -> bool:
         return bool(crosses_antimeridian(frame.geometry.to_numpy()).any())
     if not np.isfinite(frame.total_bounds).all():
         return False
-    to_degrees = Transformer.from_crs(frame.crs, LONLAT, always_xy=True)
+    to_degrees = transformer_between(frame.crs, LONLAT)
     west, _, east, _ = to_degrees.transform_bounds(*frame.total_bounds)
     return bool(west > east)

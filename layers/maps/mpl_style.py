@@ -15,10 +15,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import Stroke
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries
-from gis.crs import LONLAT
+from gis.crs import LONLAT, transformer_between
 from gis.errors import InputError
 
 TEXT_COLOUR, MUTED_COLOUR, RULE_COLOUR = "#1F2B38", "#5F6B78", "#D5DADF"
@@ -225,8 +225,8 @@ def draw_north_arrow(
 
 def true_north_angle(crs: CRS, position: FloatArray) -> float:
     """Return the direction of true north at a place, in radians clockwise from the grid's north."""
-    back = Transformer.from_crs(crs, LONLAT, always_xy=True)
-    forth = Transformer.from_crs(LONLAT, crs, always_xy=True)
+    back = transformer_between(crs, LONLAT)
+    forth = transformer_between(LONLAT, crs)
     lon, lat = back.transform(*position)
     east, up = np.subtract(forth.transform(lon, min(lat + 0.01, 90.0)), forth.transform(lon, lat))
     return float(np.arctan2(east, up))

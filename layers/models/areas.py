@@ -37,7 +37,7 @@ class Area(Base):
     parent: Mapped[str | None]
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
-    change: Mapped[str] = mapped_column(default="recorded", server_default="recorded")
+    change: Mapped[str] = mapped_column(server_default="recorded")
     adjustment_id: Mapped[int | None] = mapped_column(
         ForeignKey("area_adjustments.id", name="fk_areas_adjustment_id_area_adjustments")
     )
