@@ -3,7 +3,7 @@
 import numpy as np
 
 from gis.arrays import FloatArray, IntArray
-from gis.balance.compiled import compiled
+from gis.compiled import compiled
 from gis.graph import NeighbourGraph
 
 _LARGEST = 0.5

@@ -26,7 +26,7 @@ from gis.balance.annealing import (
     within_caps,
     zone_beside,
 )
-from gis.balance.compiled import compiled
+from gis.compiled import compiled
 
 _LONGEST = 12
 """Sweeps that a unit waits at most: loads of zones change although no neighbour moves."""
