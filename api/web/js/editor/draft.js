@@ -15,6 +15,7 @@ export const plan = signal(null); // as the service describes it; null while non
 export const cells = signal(new Map()); // by code: what the service says of a cell, and its counts
 export const changed = signal([]); // of the last change: the codes that are drawn anew, or null for all
 export const steps = signal([]); // edits, and that they were undone or done again, in their order
+export const locked = signal(new Set()); // codes of the cells that no edit may change
 export const saving = signal("saved"); // saved, saving, or waiting while the service cannot be reached
 export const loading = signal(false);
 
@@ -35,25 +36,27 @@ export const depth = computed(() => {
 });
 
 async function read(id) {
-  const [found, list, counts, taken] = await Promise.all([
+  const [found, list, counts, taken, locks] = await Promise.all([
     ask(`v1/plans/${id}`),
     allItems(`v1/plans/${id}/cells`, { limit: PAGE }, PAGES),
     ask(`v1/plans/${id}/measures/counts`),
     allItems(`v1/plans/${id}/edits`, { limit: PAGE }, PAGES),
+    allItems(`v1/plans/${id}/locks`, { limit: PAGE }, PAGES),
   ]);
   const counted = new Map(counts.items.map((each) => [each.code, each.counts]));
-  return { found, taken, known: new Map(list.map((cell) => [cell.code, { ...cell, counts: counted.get(cell.code) ?? {} }])) };
+  return { found, taken, locks: new Set(locks.map((each) => each.code)), known: new Map(list.map((cell) => [cell.code, { ...cell, counts: counted.get(cell.code) ?? {} }])) };
 }
 
 // Open a plan; its cells are read again when it is open already.
 export async function openPlan(id) {
   loading.value = true;
   try {
-    const { found, known, taken } = await read(id);
+    const { found, known, taken, locks } = await read(id);
     batch(() => {
       plan.value = found;
       cells.value = known;
       steps.value = taken;
+      locked.value = locks;
       changed.value = null;
     });
   } finally {
@@ -66,6 +69,7 @@ export function closePlan() {
     plan.value = null;
     cells.value = new Map();
     steps.value = [];
+    locked.value = new Set();
     changed.value = null;
   });
 }
@@ -132,6 +136,25 @@ async function draw(rest, body) {
 export const edit = (body) => draw("/edits", body);
 export const undo = () => (depth.peek().done > 0 ? draw("/undo") : Promise.resolve(false));
 export const redo = () => (depth.peek().undone > 0 ? draw("/redo") : Promise.resolve(false));
+
+// Lock cells, so that no edit changes them, or unlock them.
+export async function setLock(codes, on) {
+  try {
+    const answer = await send(on ? "/lock" : "/unlock", { body: { cells: codes } });
+    const next = new Set(locked.peek());
+    for (const code of answer.codes) {
+      if (on) next.add(code);
+      else next.delete(code);
+    }
+    batch(() => {
+      locked.value = next;
+      plan.value = { ...plan.peek(), version: answer.version };
+    });
+  } catch (error) {
+    notify(() => refusal(error));
+    if (error instanceof Refusal && error.status === 412) await openPlan(plan.peek().id);
+  }
+}
 
 export const previewEdit = (body, signal) => ask(path("/edits/preview"), { method: "POST", body, signal });
 

@@ -5,7 +5,7 @@ import { number } from "../core/format.js";
 import { FONTS } from "../map/map.js";
 import { ACCENT, INK } from "../map/palette.js";
 import { balance, classOf, valueOf } from "./balance.js";
-import { cells, changed } from "./draft.js";
+import { cells, changed, locked } from "./draft.js";
 import { labelPoint } from "./label_point.js";
 import { choose, selection, tool, visible } from "./gesture.js";
 
@@ -30,6 +30,7 @@ function label(cell, { key }) {
 const layers = [
   { id: "draft-fill", type: "fill", source: "draft", paint: { "fill-color": ["match", ["get", "class"], ...Object.entries(CLASS_COLOURS).flatMap(([name, colour]) => [Number(name), colour]), "#ffffff"], "fill-opacity": 0.62, "fill-antialias": false } },
   { id: "draft-line", type: "line", source: "draft", paint: { "line-color": "#3c5162", "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.4, 15, 1.2, 18, 2.2] } },
+  { id: "locked-line", type: "line", source: "draft", filter: ["in", ["get", "code"], ["literal", []]], paint: { "line-color": INK, "line-width": 3, "line-dasharray": [0.4, 1.6] }, layout: { "line-cap": "round" } },
   { id: "chosen-fill", type: "fill", source: "draft", filter: ["in", ["get", "code"], ["literal", []]], paint: { "fill-color": ACCENT, "fill-opacity": 0.16 } },
   { id: "chosen-line", type: "line", source: "draft", filter: ["in", ["get", "code"], ["literal", []]], paint: { "line-color": ACCENT, "line-width": 3.5 } },
   { id: "preview-fill", type: "fill", source: "preview", paint: { "fill-color": "#7b3fa0", "fill-opacity": 0.14 } },
@@ -90,6 +91,9 @@ export function openDraftMap(map) {
   effect(() => {
     const filter = ["in", ["get", "code"], ["literal", selection.value]];
     for (const id of ["chosen-fill", "chosen-line"]) map.setFilter(id, filter);
+  });
+  effect(() => {
+    map.setFilter("locked-line", ["in", ["get", "code"], ["literal", [...locked.value]]]);
   });
   effect(() => {
     const answer = visible.value;

@@ -4,6 +4,7 @@ import { entityKindPlural } from "../../core/entity_kinds.js";
 import { area, number } from "../../core/format.js";
 import { t } from "../../core/i18n.js";
 import { balance, valueOf } from "../balance.js";
+import { editable, locked, setLock } from "../draft.js";
 import { applicable, apply, cancel, chosen, drawn, hindrance, options, preview, setTool, tool, visible } from "../gesture.js";
 import { Button, html } from "../view.js";
 
@@ -46,6 +47,16 @@ function Outcome() {
   return html`<${Effects} answer=${visible.value} />`;
 }
 
+// Cells that are locked are not redrawn, whoever asks for it.
+function LockButton() {
+  const codes = chosen.value.map((cell) => cell.code);
+  const free = codes.filter((code) => !locked.value.has(code));
+  if (!editable.value) return null;
+  return free.length > 0
+    ? html`<${Button} word="editor.lock" onclick=${() => setLock(free, true)} data-lock />`
+    : html`<${Button} word="editor.unlock" onclick=${() => setLock(codes, false)} data-lock />`;
+}
+
 function Choice() {
   const list = chosen.value;
   if (list.length === 0) return null;
@@ -60,7 +71,7 @@ export function Card() {
   const each = tool.value;
   if (each === null && chosen.value.length === 0) return null;
   if (each === null) return html`<section class="card" aria-label=${t("editor.choice")}><${Choice} />
-    <div class="card-actions"><${Button} word="editor.unchoose" onclick=${cancel} /></div></section>`;
+    <div class="card-actions"><${LockButton} /><${Button} word="editor.unchoose" onclick=${cancel} /></div></section>`;
   const why = hindrance(each);
   const hint = why ?? (each.draws !== null && drawn.value === null ? `draw.${each.draws}` : null);
   return html`<section class="card" aria-label=${t(`edit.${each.key}`)}>

@@ -10,6 +10,7 @@ import { current } from "../../core/state.js";
 import { loading, openPlan, plan, refusal } from "../draft.js";
 import { html } from "../view.js";
 import { BalancePanel } from "./balance_panel.js";
+import { Documents } from "./documents.js";
 import { Findings } from "./findings.js";
 import { History } from "./history.js";
 import { NewDraft } from "./new_draft.js";
@@ -48,5 +49,5 @@ function Plans() {
 export function Panel({ map }) {
   if (loading.value) return html`<p class="state" role="status">${t("loading")}</p>`;
   if (plan.value === null) return html`<${Plans} />`;
-  return html`<${BalancePanel} map=${map} /><${Findings} map=${map} /><${History} />`;
+  return html`<${BalancePanel} map=${map} /><${Findings} map=${map} /><${Documents} /><${History} />`;
 }
