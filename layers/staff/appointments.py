@@ -9,9 +9,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
+from layers.areas.queries import area_codes
 from layers.db.bulk import insert_rows
 from layers.db.locks import lock_scheme
-from layers.models import Area, Cell, CellGroup, Entity, Officer, Post, Scheme
+from layers.models import Cell, CellGroup, Entity, Officer, Post, Scheme
 from layers.plans.cells import cells_in_force
 from layers.plans.schemes import find_scheme
 from layers.staff.places import PLACE_COLUMNS, level_of
@@ -88,7 +89,7 @@ class SchemePlaces:
             CellGroup.scheme_id == self.scheme.id, or_(CellGroup.valid_to.is_(None), CellGroup.valid_to > on)
         )
         self._groups = dict(iter(session.execute(groups)))
-        self._areas = set(session.scalars(select(Area.code)))
+        self._areas = area_codes(session, on)
 
     def of_area(self, area_code: str) -> list[PlaceKey]:
         """Return the cells of exactly an area; the area itself if there are none."""

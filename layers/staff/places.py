@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
+from layers.areas.versions import areas_in_force
 from layers.models import Area, Cell, CellGroup, Entity, Post, Scheme
 from layers.plans.cells import lies_in_scope
 from layers.plans.schemes import find_scheme
@@ -111,7 +112,12 @@ def find_place(
         _require_lasting(f"Group '{key}'", place.valid_to)
         return Place(level, place.id, found, place.area_code)
     if level == "area":
-        if session.scalar(select(Area.id).where(Area.code == key, within(Area.code, scope))) is None:
+        if (
+            session.scalar(
+                select(Area.id).where(Area.code == key, within(Area.code, scope), areas_in_force(on))
+            )
+            is None
+        ):
             raise NotFoundError(f"There is no area '{key}'.")
         return Place(level, key, found, str(key))
     entity = session.scalar(select(Entity).where(Entity.id == key, within(Entity.area_code, scope)))
