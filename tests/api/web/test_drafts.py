@@ -44,7 +44,7 @@ def test_a_draft_lies_on_the_map_with_its_findings(open_page: Open, draft: int) 
     page.wait_for_selector(".finding-row")
     assert page.input_value("#draft-plan") == str(draft)
     assert "发现 6 处" in page.inner_text("#draft-found")
-    assert page.inner_text(".finding-row >> nth=0").startswith("空白")
+    assert page.inner_text(".finding-row >> nth=0").strip().startswith("空白")
     opened.settle()
     drawn = "wangge.map.queryRenderedFeatures({layers: ['draft-cells']}).length > 0"
     opened.wait(drawn)
