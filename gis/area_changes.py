@@ -84,15 +84,15 @@ class AreaChanges:
     before_m2: Mapping[str, float]
 
     def heirs(self) -> dict[str, str | None]:
-        """Return each area that ends with the one that more than half of its ground went to, if there is one."""
+        """Return each area that ends with the one that more than half of its ground went to, if any did."""
         heirs: dict[str, str | None] = {
             change.code: None for change in self.changes if AreaChangeKind.ended in change.kinds
         }
         for flow in self.flows:
-            if flow.predecessor in heirs and flow.successor is not None:
-                # Halves are no more than a half, whatever their rounding.
-                if round(flow.area_m2 / self.before_m2[flow.predecessor], _SHARE_DIGITS) > MOST:
-                    heirs[flow.predecessor] = flow.successor
+            code = flow.predecessor
+            # Half is not more than half, however it is rounded.
+            if code in heirs and round(flow.area_m2 / self.before_m2[code], _SHARE_DIGITS) > MOST:
+                heirs[code] = flow.successor
         return heirs
 
     def kin(self) -> list[GroundFlow]:
