@@ -26,11 +26,19 @@ def read_area_timeline(session: Session) -> AreaTimeline:
     columns = (Area.code, Area.name, Area.level, Area.parent, Area.valid_from, Area.valid_to)
     versions = [AreaVersion(*row) for row in session.execute(select(*columns).where(has_days()))]
     became: dict[str, list[str]] = defaultdict(list)
-    kin = select(AreaLineage.predecessor, AreaLineage.successor).where(AreaLineage.ended)
+    ended = select(AreaLineage.predecessor).where(AreaLineage.ended)
+    # Also those that took a part of an area before it ended: a cell that still names it may lie there.
+    kin = select(AreaLineage.predecessor, AreaLineage.successor).where(AreaLineage.predecessor.in_(ended))
     for code, successor in session.execute(kin.order_by(AreaLineage.area_m2.desc())):
         became[code].append(successor)
-    # Where an area became one other there is no doubt; only otherwise borders must tell.
+    # Where an area became one other there is no doubt; only otherwise borders must tell, also of those that
+    # followed its parts.
     parted = {successor for successors in became.values() if len(successors) > 1 for successor in successors}
+    pending = list(parted)
+    while pending:
+        later = set(became.get(pending.pop(), ())) - parted
+        parted |= later
+        pending += later
     shapes = select(Area.code, Area.valid_from, raw_geometry(session, Area.geometry)).where(
         text_in(session, Area.code, sorted(parted)), has_days()
     )
