@@ -16,6 +16,8 @@ from layers.db.database import Database
 from layers.imports.area_settlement import settle_entities
 from layers.imports.area_undo import undo_adjustment
 from layers.imports.areas import import_areas
+from layers.lists.listing import ListRequest
+from layers.lists.posts import read_posts
 from layers.models import CellGroup, Post
 from layers.plans.check import check_plan
 from layers.plans.drafts import create_draft
@@ -129,6 +131,22 @@ def test_posts_at_a_parted_area_go_with_more_than_half_of_it_or_end(
     with database.write() as session:
         undo_adjustment(session, 2, author="t")
     assert leading(database, TODAY) == BEFORE
+
+
+def test_a_post_is_listed_once_at_an_area_with_former_states(
+    database: Database, officers: dict[str, int]
+) -> None:
+    import_areas(database, areas({WEST: BOXES[WEST]}).assign(name="新名"), on=PAST)
+
+    def listed(day: date) -> list[Any]:
+        request = ListRequest(None, "en", lambda officer: {}, False, day)
+        with database.read() as session:
+            page = read_posts(session, request, 10, 0)
+        assert page.total == len(page.rows)
+        return sorted(str(row["place_name"]) for row in page.rows)
+
+    assert listed(PAST - timedelta(days=1)) == [TOWN, WEST, WEST, EAST]
+    assert listed(TODAY) == [TOWN, EAST, "新名", "新名"]
 
 
 def test_an_area_without_posts_hands_on_none(database: Database) -> None:
