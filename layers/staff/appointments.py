@@ -92,10 +92,8 @@ class SchemePlaces:
         self._area_ends = area_ends(session, on)
 
     def of_area(self, area_code: str) -> list[PlaceKey]:
-        """Return the cells of exactly an area; the area itself if there are none."""
-        if area_code not in self._area_ends:
-            return []
-        return [("cell", code) for code in self._cells.get(area_code, ())] or [("area", area_code)]
+        """Return the cells of exactly an area; the area itself if there are none and it is in force."""
+        return [("cell", code) for code in self._cells.get(area_code, ())] or self.area(area_code)
 
     def cell(self, code: str) -> list[PlaceKey]:
         """Return a cell in force, none if there is no such."""
@@ -106,7 +104,7 @@ class SchemePlaces:
         return [("group", self._groups[code])] if code in self._groups else []
 
     def area(self, code: str) -> list[PlaceKey]:
-        """Return an area itself, none if there is no such."""
+        """Return an area itself that is in force, none if there is no such."""
         return [("area", code)] if code in self._area_ends else []
 
     def end_of(self, level: str, key: str | int) -> date | None:

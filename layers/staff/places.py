@@ -186,7 +186,7 @@ def _find_area(
         since = min((start for start, _ in versions if start is not None and start > on), default=None)
         if since is not None:
             raise InputError(f"Area '{code}' is in force from {since} on; give the post from that day (on).")
-        _require_lasting(f"Area '{code}'", max(end for _, end in versions))
+        _require_lasting(f"Area '{code}'", max(end for _, end in versions if end is not None))
     end = ends[code]
     if end is not None and (until is None or until > end):
         raise ConflictError(

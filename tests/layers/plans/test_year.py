@@ -17,8 +17,6 @@ import shapely
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, RefusedError
 from gis.redraw import CellSet, why_disabled
@@ -26,7 +24,7 @@ from layers.areas.queries import area_codes
 from layers.db.database import Database
 from layers.imports.area_undo import undo_adjustment
 from layers.imports.areas import import_areas
-from layers.models import CellGroup, Officer, Plan, Post, Scheme
+from layers.models import Plan, Scheme
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.check import check_plan, stored_check
 from layers.plans.copies import copy_in_force, revert_to_plan
@@ -44,18 +42,17 @@ from tests.gis.redraw.towns import random_command
 from tests.layers.plans.naive_year import (
     CRS_M,
     Adjusted,
-    Answering,
     Appointed,
     Away,
     Drawn,
     Event,
     Grouped,
-    Held,
     Left,
     NaiveYear,
     Place,
     Published,
 )
+from tests.layers.plans.year_answers import answering_at, drawn_cells, owners_of, read_held
 from tests.layers.plans.year_areas import AREAS, COMMUNITY_OF, SQUARES, draw_changes, frame_of
 from tests.layers.squares import (
     COLUMNS,
@@ -189,7 +186,7 @@ class Year(RuleBasedStateMachine):
         with self.database.write() as session:
             check_plan(session, plan, on=on)
             check = stored_check(session.get_one(Plan, plan))
-            drawn = _drawn(plan_cells(session, plan))
+            drawn = drawn_cells(plan_cells(session, plan))
             if not check.publishable:
                 with pytest.raises(ConflictError), session.begin_nested():
                     publish(session, plan, on, confirmed=True)
@@ -352,53 +349,18 @@ class Year(RuleBasedStateMachine):
             for day in DAYS:
                 expected = self.days[day]
                 found = cells_as_of(session, self.scheme, day)
-                drawn = _drawn(found)
+                drawn = drawn_cells(found)
                 assert drawn.keys() == expected.cells.keys(), day
-                assert _owners(drawn, self.places) == _owners(expected.cells, self.places), day
+                assert owners_of(drawn, self.places) == owners_of(expected.cells, self.places), day
                 assert area_codes(session, day) == expected.areas.keys(), day
                 held = {place: who for place, who in expected.held.items() if who}
-                assert self._held(session, day) == held, day
+                assert read_held(session, day) == held, day
                 chains = {code: timeline.chain(cell.area, cell.polygon, day) for code, cell in drawn.items()}
                 codes = {area.code for chain in chains.values() for area in chain}
                 told = read_responsibility(session, self.scheme, list(drawn), codes, day)
                 for code, chain in chains.items():
                     levels = told.levels((code, code), chain)
-                    assert _answers(levels) == expected.levels(code), (day, code)
-
-    def _held(self, session: Session, day: date) -> dict[Place, Held]:
-        """Return who holds posts on a day, also in cells and areas that are not in force."""
-        lasting = or_(Post.valid_to.is_(None), Post.valid_to > day)
-        chosen = (
-            select(Post.cell_code, CellGroup.code, Post.area_code, Officer.external_id, Post.rank)
-            .join(Officer, Officer.id == Post.officer_id)
-            .outerjoin(CellGroup, CellGroup.id == Post.group_id)
-        )
-        found: dict[Place, Held] = {}
-        for *codes, officer, rank in session.execute(chosen.where(Post.valid_from <= day, lasting)):
-            place = next((kind, code) for kind, code in zip(PART, codes, strict=True) if code is not None)
-            found.setdefault(place, set()).add((officer, rank))
-        return found
-
-
-def _drawn(frame: Any) -> dict[str, Drawn]:
-    values = zip(frame.geometry, frame["area_code"], strict=True)
-    return dict(zip(frame["code"], (Drawn(*each) for each in values), strict=True))
-
-
-def _owners(drawn: Any, places: list[tuple[float, float]]) -> list[list[str]]:
-    return [
-        [code for code, cell in drawn.items() if shapely.intersects_xy(cell.polygon, *point)]
-        for point in places
-    ]
-
-
-def _answers(levels: Any) -> dict[Place, Answering]:
-    return {
-        (each.level if each.level in ("cell", "group") else "area", each.code): {
-            (post.officer.external_id, post.rank, post.acting) for post in each.posts if not post.absent
-        }
-        for each in levels
-    }
+                    assert answering_at(levels) == expected.levels(code), (day, code)
 
 
 @pytest.mark.hypothesis
