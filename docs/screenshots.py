@@ -73,6 +73,17 @@ def unfold(page: Page) -> None:
     page.click("#panel-handle")
 
 
+def preview_split(page: Page) -> None:
+    """Copy the plan in force, and see what splitting the cell with most households would change."""
+    page.fill(".new-plan [name=name]", "2026")
+    page.click(".new-plan > button")
+    wait(page, "wangge.state().plan !== null && wangge.state().cells.size > 0")
+    page.click(".bar-row >> nth=0")
+    wait(page, "!wangge.map.isMoving() && wangge.state().selection.length === 1")
+    page.keyboard.press("e")
+    wait(page, "document.querySelector('.effects') !== null")
+
+
 def scenes(place: str, near: str, changed: str) -> list[Scene]:
     """Return the pictures, of three places written as in an address: all of it, a few cells, and a change."""
     households = "&by=households&method=natural_breaks&classes=5"
@@ -83,6 +94,7 @@ def scenes(place: str, near: str, changed: str) -> list[Scene]:
         Scene("gaps", f"#map={place}&scheme=community&{points}", worst_gap),
         Scene("levels", f"#map={near}&scheme=responsibility&{points},gaps", click_centre),
         Scene("compare", f"#map={changed}&scheme=community&{points},gaps&against=2025-01-01", nothing),
+        Scene("plan", "plan#", preview_split),
         Scene("phone", f"#map={place}&scheme=community{households}&{points}", unfold, PHONE),
         Scene("phone-cell", f"#map={near}&scheme=community&{points},gaps", click_centre, PHONE),
     ]
@@ -99,7 +111,7 @@ def wait(page: Page, condition: str) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the page stands and its map has drawn all that it asked for."""
-    wait(page, "document.documentElement.dataset.ready === 'map'")
+    wait(page, "['map', 'plan'].includes(document.documentElement.dataset.ready)")
     wait(page, "wangge.map.loaded() && wangge.map.areTilesLoaded() && !wangge.map.isMoving()")
     page.wait_for_timeout(1500)
 

@@ -42,7 +42,7 @@ class BacktestLoads(BaseModel):
     """The loads of cells and officers on one side."""
 
     cells: list[CellLoad]
-    officers: list[OfficerLoad]
+    officers: list[OfficerLoad] = Field(examples=[[]], description="None where no officer had a post.")
 
 
 class LoadFigures(BaseModel):

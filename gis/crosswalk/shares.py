@@ -131,7 +131,9 @@ def measure_crosswalk(
     missed: dict[str, float] = {}
     if loads is not None:
         counted, missed = _count_loads(old, new, loads)
-        table = table.merge(counted, on=_KEYS, how="outer")
+        # Columns without a code are of numbers, which do not meet codes.
+        texts = dict.fromkeys(_KEYS, object)
+        table = table.astype(texts).merge(counted.astype(texts), on=_KEYS, how="outer")
     table[["area_m2", *names]] = table[["area_m2", *names]].fillna(0.0)
     table = table.sort_values(_KEYS, na_position="last").reset_index(drop=True)
     table = table.astype(dict.fromkeys(_KEYS, object)).where(table.notna(), None)

@@ -8,13 +8,15 @@ import geopandas as gpd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from layers.areas.versions import areas_in_force
 from layers.db.bulk import in_force, text_in
 from layers.lists.plan_changes import PLAN_CHANGES, change_rows
 from layers.lists.words import duty_name, kind_name
-from layers.models import Area, Officer, Plan, Post, Scheme
+from layers.models import Area, Officer, Plan, Post, Scheme, Waiver
 from layers.plans.changes import PlanChanges, read_changes
 from layers.plans.post_proposals import propose_posts, read_handover
 from layers.plans.states import state_on
+from layers.plans.waivers import state_waivers
 from layers.staff.officers import read_officers
 
 Posts = dict[str, list[tuple[str, str, str]]]
@@ -61,7 +63,8 @@ class PlanNotice(NamedTuple):
     facts
         What is said first: names and values.
     tables
-        Cells that change, entities that move, who answers for the cells, and who hands over what.
+        Cells that change, entities that move, who answers for the cells, who hands over what, and which rules
+        are waived.
     """
 
     scheme: str
@@ -109,6 +112,7 @@ def read_notice(
         _move_table(changes, language),
         _post_table(changes, was, becomes, language),
         _handover_table(session, plan, changes.on, language),
+        _waiver_table(session, plan, language),
     )
     return PlanNotice(
         scheme.name,
@@ -254,6 +258,24 @@ def _handover_table(session: Session, plan: Plan, on: date, language: str) -> No
     return NoticeTable("Handover", headings, rows)
 
 
+def _waiver_table(session: Session, plan: Plan, language: str) -> NoticeTable:
+    given = session.scalars(select(Waiver).where(Waiver.plan_id == plan.id).order_by(Waiver.id)).all()
+    rows = [
+        [
+            each.cell_code,
+            each.rule,
+            each.reason,
+            each.created_by,
+            each.created_at.date().isoformat(),
+        ]
+        for each, state in state_waivers(session, plan, given)
+        if state == "holds"
+    ]
+    if language == "zh":
+        return NoticeTable("规则豁免表", ["网格编码", "规则", "理由", "豁免人", "日期"], rows)
+    return NoticeTable("Waived rules", ["Cell code", "Rule", "Reason", "Waived by", "On"], rows)
+
+
 def _facts(
     session: Session,
     scheme: Scheme,
@@ -264,7 +286,7 @@ def _facts(
 ) -> list[tuple[str, str]]:
     """Return what the notice says first."""
     plan, is_zh = changes.plan, language == "zh"
-    area = None if plan.area_code is None else session.scalar(select(Area).where(Area.code == plan.area_code))
+    area = session.scalar(select(Area).where(Area.code == plan.area_code, areas_in_force(begins)))
     summary = changes.difference.summary()
     before, after = set(changes.compared.before["code"]), set(changes.compared.after["code"])
     every = "全部区划" if is_zh else "all areas"

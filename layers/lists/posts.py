@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from layers.areas.scope import within
-from layers.areas.versions import standing_areas
+from layers.areas.versions import areas_in_force
 from layers.db.bulk import in_force
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
 from layers.lists.words import duty_name, place_level_name, yes_or_no
@@ -39,7 +39,7 @@ def _read(
         .outerjoin(Scheme, Scheme.id == Post.scheme_id)
         .outerjoin(CellGroup, CellGroup.id == Post.group_id)
         .outerjoin(Entity, Entity.id == Post.entity_id)
-        .outerjoin(Area, (Area.code == Post.area_code) & standing_areas(request.on))
+        .outerjoin(Area, (Area.code == Post.area_code) & areas_in_force(request.on))
         .where(
             in_force(Post.valid_from, Post.valid_to, request.on),
             within(Officer.area_code, request.scope),

@@ -118,6 +118,7 @@ def test_the_tour_by_command_line(served: Served, tmp_path: Path) -> None:
     made = {path.name for path in folder.iterdir()}
     assert made == {
         "demo", "cells.gpkg", "enterprises.gpkg", "areas.gpkg", "diff.gpkg", "gaps.geojson", "map.html",
+        "crosswalk.csv", "units.gpkg", "mismatches.gpkg",
     }  # fmt: skip
 
 

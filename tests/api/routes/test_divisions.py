@@ -160,7 +160,7 @@ def test_units_are_balanced_by_what_the_database_counts(planner: httpx.Client) -
 def test_blocks_follow_the_base_map_and_name_what_they_cut(planner: httpx.Client) -> None:
     cut = divided_by(planner, "blocks", target_area_m2=1e6, keep_buildings=False)
     assert cut["cells"] >= 4
-    assert cut["notes"] == ["no line closes a block in 1 of 2 areas ('440305002')"]
+    assert cut["notes"] == ["no line closes a block in 1 of 2 areas ('440305002' (地440305002))"]
     kept = divided_by(planner, "blocks", target_area_m2=1e6, dry_run=True)
     assert kept["cut"] == len(kept["cut_buildings"])
 

@@ -14,7 +14,7 @@ from layers.gaps.runs import search_gaps
 from layers.lists import LISTS, listing
 from layers.models import Entity, Officer, Post
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
-from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, add_run, publish_cells
+from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, add_run, eventually, publish_cells
 from tests.layers.formats.test_spreadsheet import cells_of
 
 CELL = "440305001000000"
@@ -64,6 +64,8 @@ def town(client: Client, ground: Database) -> httpx.Client:
                 post = {"scheme_id": 1, "cell_code": cell, "duty": "officer", "rank": "A", "version": 1}
                 session.add(Post(officer_id=officer.id, valid_from=DAY, **post))
     publish_cells(ground, LATER, height=2)
+    # The service follows a database that others write.
+    eventually(lambda: admin.get("/v1/schemes/community/measures/area_m2").status_code == 200)
     return admin
 
 

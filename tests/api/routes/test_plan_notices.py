@@ -14,6 +14,7 @@ from layers.db.database import Database
 from layers.lists.notice import NoticeTable
 from layers.maps.mpl_style import printing
 from layers.maps.notice import TablePages
+from layers.models import Plan, Scheme
 from tests.api.conftest import Run
 from tests.api.routes.conftest import Client
 from tests.layers.plans.redrawn import TODAY, publish_with_entities, redraw_copy
@@ -44,7 +45,8 @@ def test_a_notice_tells_what_changes_who_moves_and_from_when(client: Client, dra
     told = viewer.get(path, params=on | {"lang": "en"}).json()
     facts = {each["name"]: each["value"] for each in told["facts"]}
     assert (told["begins"], facts["In force from"]) == ("2026-03-01", "2026-03-01")
-    changes, moves, people, handover = told["tables"]
+    changes, moves, people, handover, waived = told["tables"]
+    assert waived["rows"] == []
     difference = viewer.get(f"/v1/plans/{drafted}/diff", params=on).json()
     assert [row[1] for row in changes["rows"]] == [each["code"] for each in difference["codes"]]
     assert sum(row[3] for row in moves["rows"]) == difference["summary"]["moved_entities"]
@@ -64,7 +66,26 @@ def test_a_notice_tells_what_changes_who_moves_and_from_when(client: Client, dra
     book = zipfile.ZipFile(io.BytesIO(viewer.get(f"{path}.xlsx", params=on).content))
     pictures = [name for name in book.namelist() if name.startswith("xl/media/")]
     sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert (len(pictures), len(sheets)) == (2, 7)
+    assert (len(pictures), len(sheets)) == (2, 8)
+
+
+def test_waived_rules_are_told(client: Client, drafted: int, database: Database) -> None:
+    publisher = client("publisher")
+    path = f"/v1/plans/{drafted}"
+    with database.write() as session:
+        scheme = session.get_one(Scheme, session.get_one(Plan, drafted).scheme_id)
+        scheme.rules = {**scheme.rules, "sizes": {"max_area_m2": 1}}
+    broken = publisher.post(f"{path}/check").json()["rules"]
+    wanted = {"rule": "sizes.max_area_m2", "cells": [broken[0]["code"]], "reason": "Countryside."}
+    given = publisher.post(
+        f"{path}/waivers", json=wanted, headers={"If-Match": publisher.get(path).headers["etag"]}
+    )
+    assert given.status_code == 200, given.text
+    told = publisher.get(f"{path}/notice", params={"on": TODAY.isoformat(), "lang": "en"}).json()["tables"][
+        -1
+    ]
+    assert told["title"] == "Waived rules"
+    assert [row[:3] for row in told["rows"]] == [[broken[0]["code"], "sizes.max_area_m2", "Countryside."]]
 
 
 def test_the_command_writes_either_form(

@@ -134,7 +134,7 @@ def test_every_word_is_used() -> None:
     # Asked for by a kind of the data, by a letter, by a tool's key, or one for each step of a list.
     open_ended = re.compile(
         r"(kind|duty|role|personal|attribute|status|severity|reason|layer|method|sheet|feature|level|change|gaps_group"
-        r"|plan_state|edit|saving|draw|divide)\."
+        r"|plan_state|finding|edit|saving|draw|divide)\."
         r"|rank_[ab]$|\w+_short$|(group|search_as|no_schemes)_"
     )
     keys = re.findall(r'^  "?([\w.]+)"?: \[', WORDS, re.M)

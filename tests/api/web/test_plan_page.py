@@ -1,11 +1,14 @@
 """The planner's page: a draft is made, redrawn by the mouse and by keys, undone, checked and handed on."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 import shapely
 
+from layers.db.database import Database
+from layers.models import Scheme
 from tests.api.web.conftest import COUNTY, TOWN, Opened
 
 Open = Callable[..., Opened]
@@ -174,3 +177,28 @@ def test_a_division_is_made_by_a_job_and_opened(open_page: Open) -> None:
     opened.wait("wangge.state().plan?.name === 'squares' && wangge.state().cells.size > 0")
     assert page.inner_text("[data-figure=cells]") == str(len(cells(opened)))
     assert {cell["kind"] for cell in cells(opened).values()} == {"square"}
+
+
+def test_what_a_check_finds_opens_its_cells_and_locked_cells_stay(draft: Opened, city: Any) -> None:
+    draft.forgiven = ("409 (Conflict)",)
+    page = draft.page
+    with closing(Database(f"sqlite:///{city[0]}")) as database, database.write() as session:
+        scheme = session.query(Scheme).filter_by(code="community").one()
+        rules = scheme.rules
+        scheme.rules = {**rules, "caps": {"households": 1}}
+    try:
+        page.click("button:has-text('检查')")
+        page.click(f".findings button:has-text('{FIRST[-3:]}')")
+    finally:
+        with closing(Database(f"sqlite:///{city[0]}")) as database, database.write() as session:
+            session.query(Scheme).filter_by(code="community").one().rules = rules
+    draft.wait(f"wangge.state().selection.join() === '{FIRST}'")
+    page.click("[data-lock]")
+    draft.wait("document.querySelector('[data-lock]').textContent === '解锁'")
+    press(draft, "e", "wangge.state().tool?.key === 'split_evenly'")
+    page.wait_for_selector(f".card .problem:has-text('{FIRST}')")
+    page.keyboard.press("Escape")
+    page.click("[data-lock]")
+    draft.wait("document.querySelector('[data-lock]').textContent === '锁定'")
+    press(draft, "n", "wangge.state().tool?.key === 'renumber'")
+    page.wait_for_selector("#edit-card .effects, #edit-card .problem")

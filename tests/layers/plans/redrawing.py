@@ -218,7 +218,10 @@ class Redrawing:
         return [None if code is None else str(code) for code in found["cell_code"]]
 
     def _require_effects(self, edit: Edit) -> None:
-        """What the edit has told of entities is what differs between two assignments of them all."""
+        """What the edit has told of entities is what differs between two assignments of them all.
+
+        An entity whose cell has only got another code stays where it is.
+        """
         former, self._owners = self._owners, self._recount_owners()
         for cells, owners, told in (
             (edit.before, former, self._effects.before),
@@ -232,6 +235,6 @@ class Redrawing:
         moved = Counter(
             (kind, source, target)
             for kind, source, target in zip(self._kinds, former, self._owners, strict=True)
-            if source is not None and target is not None and source != target
+            if source is not None and target is not None and source != edit.heirs.get(target, target)
         )
         assert {each[:3]: each.number for each in self._effects.movements} == moved

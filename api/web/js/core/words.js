@@ -338,7 +338,7 @@ export const WORDS = {
   draft_found: ["{day} 检查：发现 {n} 处，点击可飞到该处。", "Checked {day}: {n} found; choose one to fly there."],
   draft_waived: ["已豁免", "waived"],
   draft_cut: ["只画出前 {n} 个网格。", "Only the first {n} cells are drawn."],
-  "plan_state.draft": ["草稿", "draft"],
+  "plan_state.draft": ["草案", "draft"],
   "plan_state.submitted": ["已提交", "submitted"],
   "plan_state.approved": ["已批准", "approved"],
   "finding.invalid": ["图形无效", "Invalid polygon"],

@@ -25,7 +25,7 @@ import { show } from "./view.js";
 const CHINA = [73, 18, 135, 54];
 
 // The number of the plan that the address names, or null.
-const planInAddress = () => Number(/^#plan=(\d{1,15})$/.exec(location.hash)?.[1]) || null;
+const planInAddress = () => Number(/^#(?:.*&)?plan=(\d{1,15})(?:&|$)/.exec(location.hash)?.[1]) || null;
 
 async function follow() {
   const id = planInAddress();
