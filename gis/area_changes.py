@@ -22,6 +22,8 @@ MOST = 0.5
 NOISE_M2 = 0.01
 """Less ground than this is rounding."""
 
+_SHARE_DIGITS = 3
+
 
 class AreaChangeKind(StrEnum):
     """The kinds of change of an area; the first that holds names it where only one can stand."""
@@ -80,6 +82,18 @@ class AreaChanges:
     changes: tuple[AreaChange, ...]
     flows: tuple[GroundFlow, ...]
     before_m2: Mapping[str, float]
+
+    def heirs(self) -> dict[str, str | None]:
+        """Return each area that ends with the one that more than half of its ground went to, if any did."""
+        heirs: dict[str, str | None] = {
+            change.code: None for change in self.changes if AreaChangeKind.ended in change.kinds
+        }
+        for flow in self.flows:
+            code = flow.predecessor
+            # Half is not more than half, however it is rounded.
+            if code in heirs and round(flow.area_m2 / self.before_m2[code], _SHARE_DIGITS) > MOST:
+                heirs[code] = flow.successor
+        return heirs
 
     def kin(self) -> list[GroundFlow]:
         """Return the flows of a real part between areas of which one ended or was founded."""

@@ -88,13 +88,10 @@ def officers_above(
 ) -> list[Mapping[str, Any]]:
     """Return who is responsible for a cell at every level, from the cell upwards."""
     group = officers.group_of.get(cell)
-    found = [*officers.cells.get(cell, ())]
-    for area in areas:
-        if group is not None and group.area_code == area.code:
-            found += officers.groups[group.code]
-            group = None
-        found += officers.areas.get(area.code, ())
-    return found if group is None else [*found, *officers.groups[group.code]]
+    above = [officers.areas.get(area.code, ()) for area in areas]
+    if group is not None:
+        above.insert(group.position_in(areas), officers.groups[group.code])
+    return [record for held in (officers.cells.get(cell, ()), *above) for record in held]
 
 
 class OfficerColumns:

@@ -92,9 +92,18 @@ class AreaAdjustment(BaseModel):
         description="The ground that went from one area to another; null is none.",
     )
     effects: dict[str, Any] = Field(
-        examples=[{"plans": [], "officers": [], "accounts": [], "entities": 0}],
+        examples=[
+            {
+                "plans": [],
+                "officers": [],
+                "accounts": [],
+                "entities": 0,
+                "posts": [{"area_code": "440305001001", "successor": "440305001601", "posts": 2}],
+                "vacant": [],
+            }
+        ],
         description="Whom it concerned when it was taken: plans with cells there, officers, accounts, "
-        "entities.",
+        "entities; posts at areas that ended, with the area at which they go on; areas that began without.",
     )
 
 

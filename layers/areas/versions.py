@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from layers.models import Area
 
@@ -27,6 +27,22 @@ def areas_in_force(on: date | None = None, area: Any = Area) -> ColumnElement[bo
 def has_days(area: Any = Area) -> ColumnElement[bool]:
     """Return the condition that a version was, is or will be in force: none replaced on its first day."""
     return or_(area.valid_from.is_(None), area.valid_to.is_(None), area.valid_to > area.valid_from)
+
+
+def area_ends(session: Session, on: date, area_code: str | None = None) -> dict[str, date | None]:
+    """Return the areas in force on a day, all or one, each with the day on which it ends, if it does."""
+    chosen = select(Area.code, Area.valid_from, Area.valid_to).where(
+        has_days(), or_(Area.valid_to.is_(None), Area.valid_to > on)
+    )
+    if area_code is not None:
+        chosen = chosen.where(Area.code == area_code)
+    ends: dict[str, date | None] = {}
+    for code, start, end in session.execute(
+        chosen.order_by(Area.code, Area.valid_to.is_(None), Area.valid_to)
+    ):
+        if (start or date.min) <= on or (code in ends and ends[code] == start):
+            ends[code] = end
+    return ends
 
 
 def standing_areas(day: date, area: Any = Area) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gis.area_changes import AreaChangeKind, AreaChanges
 from layers.db.bulk import text_in
+from layers.imports.area_posts import NO_POSTS, AreaPosts, find_area_posts
 from layers.models import Account, Cell, Entity, Officer, Plan, PlanState, Scheme, Token
 
 _OPEN_STATES = (PlanState.draft, PlanState.submitted, PlanState.approved)
@@ -55,16 +56,20 @@ class AreaEffects:
         The labels of accounts and tokens bound to areas that end; they keep what these become.
     entities
         How many entities lie in areas that end, or whose borders change.
+    posts
+        What becomes of the posts at areas.
     """
 
     plans: tuple[AffectedPlan, ...]
     officers: tuple[str, ...]
     accounts: tuple[str, ...]
     entities: int
+    posts: AreaPosts = NO_POSTS
 
     def summary(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return asdict(self)
+        handed_on = [each._asdict() for each in self.posts.handed_on]
+        return asdict(self) | {"posts": handed_on, "vacant": list(self.posts.vacant)}
 
     def sentences(self) -> list[str]:
         """Return what must be known before the day, a sentence each."""
@@ -86,7 +91,7 @@ class AreaEffects:
                 f"{len(self.accounts):,} accounts and tokens are bound to areas that end, and keep what "
                 "these become"
             )
-        return told
+        return told + self.posts.sentences()
 
 
 def find_effects(session: Session, changes: AreaChanges, day: date) -> AreaEffects:
@@ -111,7 +116,11 @@ def find_effects(session: Session, changes: AreaChanges, day: date) -> AreaEffec
     )
     entities = session.scalars(counted).one() if ended | changed else 0
     return AreaEffects(
-        tuple(_find_plans(session, ended, changed, day)), tuple(officers), tuple(accounts), entities
+        tuple(_find_plans(session, ended, changed, day)),
+        tuple(officers),
+        tuple(accounts),
+        entities,
+        find_area_posts(session, changes, day),
     )
 
 

@@ -1,4 +1,4 @@
-"""Entities follow the areas: each has the one it lies in, once the day of an adjustment has come."""
+"""Entities and groups of cells follow the areas: each has the one it lies in, once its day has come."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -13,6 +13,7 @@ from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import archive_versions
 from layers.models import AreaAdjustment, Entity
+from layers.staff.groups import place_groups
 
 _PAGE_SIZE = 20_000
 
@@ -55,13 +56,17 @@ def _waiting(today: date) -> Select[AreaAdjustment]:
 
 
 def relocate_since(session: Session, first: date, today: date | None = None) -> int:
-    """Give entities the areas of a day, and of each later one up to today on which areas change."""
+    """Give entities the areas of a day, and of each later one up to today on which areas change.
+
+    Groups of cells get theirs of today.
+    """
     chosen = select(AreaAdjustment.valid_from).where(
         AreaAdjustment.undone_at.is_(None),
         AreaAdjustment.valid_from > first,
         AreaAdjustment.valid_from <= (today or date.today()),
     )
     days = [first, *sorted(set(session.scalars(chosen)))]
+    place_groups(session)
     return sum(_relocate(session, day) for day in days)
 
 

@@ -11,6 +11,7 @@ from layers.areas.adjustments import find_adjustment
 from layers.db.bulk import text_in
 from layers.db.database import bump_revision
 from layers.db.locks import lock_areas
+from layers.imports.area_posts import require_no_posts, take_back_posts
 from layers.imports.area_settlement import relocate_since
 from layers.models import Account, Area, AreaAdjustment, AreaLineage, Cell, Officer, Plan, PlanState, Token
 
@@ -21,7 +22,8 @@ _QUIETLY = {"synchronize_session": False}
 def undo_adjustment(session: Session, adjustment_id: int, *, author: str) -> AreaAdjustment:
     """Take back an adjustment of areas, before its day or after.
 
-    Areas that ended for it go on, those that it brought were never there, and entities lie where they lay.
+    Areas that ended for it go on with their posts, those that it brought were never there, and entities lie
+    where they lay.
 
     Parameters
     ----------
@@ -45,6 +47,7 @@ def undo_adjustment(session: Session, adjustment_id: int, *, author: str) -> Are
             f"Adjustment {adjustment_id} of areas was undone already, by {adjustment.undone_by}."
         )
     _require_unbuilt(session, adjustment)
+    take_back_posts(session, adjustment)
     session.execute(
         delete(AreaLineage).where(AreaLineage.adjustment_id == adjustment_id), execution_options=_QUIETLY
     )
@@ -61,7 +64,7 @@ def undo_adjustment(session: Session, adjustment_id: int, *, author: str) -> Are
 
 
 def _require_unbuilt(session: Session, adjustment: AreaAdjustment) -> None:
-    """Refuse if a later adjustment, a plan, an officer or an account rests on what it brought."""
+    """Refuse if a later adjustment, a plan, a post, an officer or an account rests on what it brought."""
     brought = select(Area.code, Area.ended_by_id).where(Area.adjustment_id == adjustment.id)
     rows = session.execute(brought).all()
     later = min((number for _, number in rows if number is not None), default=None)
@@ -74,6 +77,7 @@ def _require_unbuilt(session: Session, adjustment: AreaAdjustment) -> None:
     _require_no_plan(session, adjustment, codes, codes - kept)
     if not codes - kept:
         return
+    require_no_posts(session, adjustment, codes - kept)
     for model, label in ((Officer, Officer.external_id), (Account, Account.name), (Token, Token.name)):
         bound = select(label, model.area_code).where(text_in(session, model.area_code, sorted(codes - kept)))
         if (found := session.execute(bound.order_by(label).limit(1)).first()) is not None:

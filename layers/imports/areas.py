@@ -18,6 +18,7 @@ from layers.db.database import Database, bump_revision
 from layers.db.locks import lock_areas
 from layers.fields.personal import require_public_names
 from layers.imports.area_effects import AreaEffects, find_effects
+from layers.imports.area_posts import hand_on_posts
 from layers.imports.area_settlement import settle_entities
 from layers.imports.area_state import AreaState, prepare_state
 from layers.imports.merged_codes import propose_merged_codes
@@ -189,9 +190,9 @@ def _summarise(
 
 
 def _write(session: Session, state: AreaState, result: AreaImportSummary, author: str) -> AreaAdjustment:
-    now = datetime.now(UTC)
+    report = result.report() | {"posts": hand_on_posts(session, state.changes, state.day)}
     adjustment = AreaAdjustment(
-        valid_from=state.day, created_by=author, created_at=now, report=result.report()
+        valid_from=state.day, created_by=author, created_at=datetime.now(UTC), report=report
     )
     session.add(adjustment)
     session.flush()

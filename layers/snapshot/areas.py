@@ -74,9 +74,10 @@ class AreaTimeline:
     versions
         In any order, those of one code apart in time.
     became
-        For each area that ends those that took a part of its ground, the one that took most first.
+        For each area those that took a part of its ground, the one that took most first.
     shapes
-        The polygons of versions by code and first day, in which cells of an area that was parted are sought.
+        The polygons of versions by code and first day, in which cells of an area that ended are sought where
+        its ground is that of several.
     """
 
     def __init__(
@@ -155,13 +156,7 @@ class AreaTimeline:
 
     def _follow(self, code: str, point: shapely.Geometry, day: date, tree: AreaTree) -> str:
         """Return the area of a day that an area became where a point is; the area itself if there is none."""
-        found: list[str] = []
-        pending, seen = [code], {code}
-        while pending:
-            for successor in self._became.get(pending.pop(0), ()):
-                if successor not in seen:
-                    seen.add(successor)
-                    (found if tree.chain(successor) else pending).append(successor)
+        found = [each for each in followers_of(code, self._became) if tree.chain(each)]
         if len(found) > 1:
             shapes = {
                 each.code: self._shapes[each.code, each.valid_from]
@@ -172,6 +167,18 @@ class AreaTimeline:
                 each for each in found if each in shapes and shapely.intersects(shapes[each], point)
             ] or found
         return found[0] if found else code
+
+
+def followers_of(code: str, became: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the areas that have a part of the ground of an area since, those of the fewest steps first.
+
+    One that took a part before the area ended is among them, and one to which a follower that goes on gave
+    a part.
+    """
+    found = [code]
+    for each in found:
+        found += [successor for successor in became.get(each, ()) if successor not in found]
+    return found[1:]
 
 
 def _holds(version: AreaVersion, day: date) -> bool:

@@ -17,7 +17,7 @@ from layers.areas.versions import has_days
 from layers.db.bulk import decode_geometries, id_in, raw_geometry, read_in_batches, read_rows, text_in
 from layers.models import Area, AreaLineage, Cell, Plan, Scheme
 from layers.plans.cells import cells_in_force
-from layers.snapshot.areas import AreaTimeline, AreaVersion
+from layers.snapshot.areas import AreaTimeline, AreaVersion, followers_of
 from layers.snapshot.cells import CellsInForce, CellVersions
 
 
@@ -26,11 +26,14 @@ def read_area_timeline(session: Session) -> AreaTimeline:
     columns = (Area.code, Area.name, Area.level, Area.parent, Area.valid_from, Area.valid_to)
     versions = [AreaVersion(*row) for row in session.execute(select(*columns).where(has_days()))]
     became: dict[str, list[str]] = defaultdict(list)
-    kin = select(AreaLineage.predecessor, AreaLineage.successor).where(AreaLineage.ended)
-    for code, successor in session.execute(kin.order_by(AreaLineage.area_m2.desc())):
-        became[code].append(successor)
+    ended: set[str] = set()
+    kin = select(AreaLineage).order_by(AreaLineage.area_m2.desc())
+    for each in session.scalars(kin):
+        became[each.predecessor].append(each.successor)
+        ended |= {each.predecessor} if each.ended else set()
     # Where an area became one other there is no doubt; only otherwise borders must tell.
-    parted = {successor for successors in became.values() if len(successors) > 1 for successor in successors}
+    families = [followers_of(code, became) for code in ended]
+    parted = {code for family in families if len(family) > 1 for code in family}
     shapes = select(Area.code, Area.valid_from, raw_geometry(session, Area.geometry)).where(
         text_in(session, Area.code, sorted(parted)), has_days()
     )

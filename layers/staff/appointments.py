@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
-from layers.areas.queries import area_codes
+from layers.areas.versions import area_ends
 from layers.db.bulk import insert_rows
 from layers.db.locks import lock_scheme
 from layers.models import Cell, CellGroup, Entity, Officer, Post, Scheme
@@ -89,13 +89,11 @@ class SchemePlaces:
             CellGroup.scheme_id == self.scheme.id, or_(CellGroup.valid_to.is_(None), CellGroup.valid_to > on)
         )
         self._groups = dict(iter(session.execute(groups)))
-        self._areas = area_codes(session, on)
+        self._area_ends = area_ends(session, on)
 
     def of_area(self, area_code: str) -> list[PlaceKey]:
-        """Return the cells of exactly an area; the area itself if there are none."""
-        if area_code not in self._areas:
-            return []
-        return [("cell", code) for code in self._cells.get(area_code, ())] or [("area", area_code)]
+        """Return the cells of exactly an area; the area itself if there are none and it is in force."""
+        return [("cell", code) for code in self._cells.get(area_code, ())] or self.area(area_code)
 
     def cell(self, code: str) -> list[PlaceKey]:
         """Return a cell in force, none if there is no such."""
@@ -106,8 +104,13 @@ class SchemePlaces:
         return [("group", self._groups[code])] if code in self._groups else []
 
     def area(self, code: str) -> list[PlaceKey]:
-        """Return an area itself, none if there is no such."""
-        return [("area", code)] if code in self._areas else []
+        """Return an area itself that is in force, none if there is no such."""
+        return [("area", code)] if code in self._area_ends else []
+
+    def end_of(self, level: str, key: str | int) -> date | None:
+        """Return the day on which a cell or an area ends, if it does."""
+        ends = {"cell": self.ends, "area": self._area_ends}.get(level, {})
+        return ends.get(str(key))
 
     def entity(self, kind: str, external_id: str) -> list[PlaceKey]:
         """Return an entity that lasts, none if there is no such."""
@@ -156,7 +159,7 @@ def appoint(
     for officer_id, wanted in expected.items():
         current = held[officer_id]
         for key in current.keys() & wanted.keys():
-            if _update(current[key], wanted[key]):
+            if _update(current[key], wanted[key], places.end_of(*key[:2])):
                 changed += 1
             else:
                 kept += 1
@@ -192,12 +195,13 @@ def _published(appointment: Appointment) -> dict[str, Any]:
     return {name: getattr(appointment, name) for name in names}
 
 
-def _update(post: Post, appointment: Appointment) -> bool:
+def _update(post: Post, appointment: Appointment, last: date | None) -> bool:
     """Give a post what the table says of it; return whether that is something else."""
     values: Mapping[str, Any] = _published(appointment)
     # A plan decides when a post at a cell that it ends does.
     if appointment.ends is not None and post.ended_by_plan_id is None:
-        values = {**values, "valid_to": max(appointment.ends, post.valid_from)}
+        end = appointment.ends if last is None else min(appointment.ends, last)
+        values = {**values, "valid_to": max(end, post.valid_from)}
     differing = {name: value for name, value in values.items() if getattr(post, name) != value}
     for name, value in differing.items():
         setattr(post, name, value)
@@ -208,7 +212,7 @@ def _update(post: Post, appointment: Appointment) -> bool:
 def _row(places: SchemePlaces, key: _Key, appointment: Appointment, on: date) -> dict[str, Any]:
     level, place, duty, rank = key
     begins = appointment.begins or on
-    last = places.ends.get(str(place)) if level == "cell" else None
+    last = places.end_of(level, place)
     ends = [end for end in (appointment.ends, last) if end is not None]
     return {
         "officer_id": appointment.officer.id,

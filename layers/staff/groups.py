@@ -1,5 +1,6 @@
 """Groups of cells (片) of a scheme, with the cells in them from when to when."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
 from layers.areas.scope import require_within, within
 from layers.days import require_near_day
-from layers.db.bulk import in_force, read_rows, text_in
+from layers.db.bulk import id_in, in_force, read_rows, text_in
 from layers.db.keyset import PageRequest
 from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
@@ -215,6 +216,27 @@ def _area_of_cells(
                 "make the group from that day on, of the cells of that plan."
             )
     return common_area(read_hierarchy(session), set(found.values()))
+
+
+def place_groups(session: Session) -> None:
+    """Give groups the lowest area of today that holds their cells, of an ended area what this became."""
+    today = date.today()
+    hierarchy = read_hierarchy(session, today)
+    chosen = (
+        select(GroupCell.group_id, Cell.area_code)
+        .join(Cell, (Cell.scheme_id == GroupCell.scheme_id) & (Cell.code == GroupCell.cell_code))
+        .where(
+            in_force(GroupCell.valid_from, GroupCell.valid_to, today),
+            in_force(Cell.valid_from, Cell.valid_to, today),
+        )
+        .distinct()
+    )
+    areas: dict[int, set[str | None]] = defaultdict(set)
+    for group_id, area_code in session.execute(chosen):
+        areas[group_id] |= {None} if area_code is None else hierarchy.successors(area_code) or {area_code}
+    for group in session.scalars(select(CellGroup).where(id_in(session, CellGroup.id, areas))):
+        group.area_code = common_area(hierarchy, areas[group.id])
+    session.flush()
 
 
 def common_area(hierarchy: AreaHierarchy, codes: Iterable[str | None]) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
-from layers.areas.versions import areas_in_force
+from layers.areas.versions import area_ends, has_days
 from layers.models import Area, Cell, CellGroup, Entity, Post, Scheme
 from layers.plans.cells import lies_in_scope
 from layers.plans.schemes import find_scheme
@@ -71,6 +71,7 @@ def find_place(
     area_code: str | None = None,
     entity_id: int | None = None,
     on: date,
+    until: date | None = None,
     scope: str | None = None,
 ) -> Place:
     """Return the place that one of four names.
@@ -81,19 +82,20 @@ def find_place(
         Code of the scheme; a cell or group needs one.
     cell_code, group, area_code, entity_id
         Code of a cell, of a group or of an area, or the number of an entity; one of them.
-    on
-        The day from which there is to be a post.
+    on, until
+        The day from which there is to be a post, and the day on which it ends, if that is known.
     scope
         The area that the place must lie in; None for any.
 
     Raises
     ------
     InputError
-        If none is named or several are, a cell or group without its scheme, or a cell that begins later.
+        If none is named or several are, a cell or group without its scheme, or a cell or area that begins
+        later.
     NotFoundError
         If there is no such scheme, or no such place in the scope.
     ConflictError
-        If the group or entity has ended.
+        If the group, area or entity has ended, or the area ends before the post does.
     """
     given = {"cell": cell_code, "group": group, "area": area_code, "entity": entity_id}
     named = {level: key for level, key in given.items() if key is not None}
@@ -112,14 +114,7 @@ def find_place(
         _require_lasting(f"Group '{key}'", place.valid_to)
         return Place(level, place.id, found, place.area_code)
     if level == "area":
-        if (
-            session.scalar(
-                select(Area.id).where(Area.code == key, within(Area.code, scope), areas_in_force(on))
-            )
-            is None
-        ):
-            raise NotFoundError(f"There is no area '{key}'.")
-        return Place(level, key, found, str(key))
+        return _find_area(session, str(key), found, scope, on, until)
     entity = session.scalar(select(Entity).where(Entity.id == key, within(Entity.area_code, scope)))
     if entity is None:
         raise NotFoundError(f"There is no entity number {key}.")
@@ -175,6 +170,29 @@ def _find_cell(session: Session, scheme: Scheme, code: str, scope: str | None, o
     if on < since:
         raise InputError(f"Cell '{code}' is in force from {since} on; give the post from that day (on).")
     return Place("cell", code, scheme, lasting.area_code)
+
+
+def _find_area(
+    session: Session, code: str, scheme: Scheme | None, scope: str | None, on: date, until: date | None
+) -> Place:
+    chosen = select(Area.valid_from, Area.valid_to).where(
+        Area.code == code, has_days(), within(Area.code, scope)
+    )
+    versions = session.execute(chosen).all()
+    if not versions:
+        raise NotFoundError(f"There is no area '{code}'.")
+    ends = area_ends(session, on, code)
+    if code not in ends:
+        since = min((start for start, _ in versions if start is not None and start > on), default=None)
+        if since is not None:
+            raise InputError(f"Area '{code}' is in force from {since} on; give the post from that day (on).")
+        _require_lasting(f"Area '{code}'", max(end for _, end in versions if end is not None))
+    end = ends[code]
+    if end is not None and (until is None or until > end):
+        raise ConflictError(
+            f"Area '{code}' ends on {end}; give the post until that day (until), or at an area that follows."
+        )
+    return Place("area", code, scheme, code)
 
 
 def _require_lasting(name: str, end: date | None) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
+from layers.areas.versions import area_ends
 from layers.db.bulk import id_in, in_force
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
@@ -186,6 +187,7 @@ def add_post(
         area_code=details.get("area_code"),
         entity_id=details.get("entity_id"),
         on=on,
+        until=details.get("until"),
         scope=scope,
     )
     until = details.get("until")
@@ -289,6 +291,13 @@ def _change_end(session: Session, post: Post, end: date | None) -> None:
                 f"Post number {post.id} ends on {post.valid_to} with its cell, for plan "
                 f"{post.ended_by_plan_id}; give the officer a post in the cell that follows."
             )
+        if post.area_code is not None:
+            last = area_ends(session, post.valid_from, post.area_code).get(post.area_code)
+            if last is not None and (end is None or end > last):
+                raise ConflictError(
+                    f"Post number {post.id} ends on {post.valid_to}, for its area ends on {last}; give the "
+                    "officer a post at an area that follows."
+                )
         leaves = session.get_one(Officer, post.officer_id).valid_to
         if leaves is not None:
             raise ConflictError(f"Officer number {post.officer_id} has left on {leaves}.")

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import Session
 
 from layers.db.bulk import id_in, in_force, read_rows, text_in
-from layers.models import Absence, CellGroup, GroupCell, Officer, Post
+from layers.models import Absence, Area, CellGroup, GroupCell, Officer, Post
 from layers.staff.posts import DUTIES
 
 
@@ -47,12 +47,24 @@ class HeldPost(NamedTuple):
 
 
 class GroupLabel(NamedTuple):
-    """A group of cells as answers name it."""
+    """A group of cells as answers name it; `area_level` is the level of the area that holds it."""
 
     id: int
     code: str
     name: str
     area_code: str | None
+    area_level: str | None
+
+    def position_in(self, areas: Sequence["NamedArea"]) -> int:
+        """Return before which of the areas above a cell, the lowest first, the group comes.
+
+        On other days another area may have held it, of the same level.
+        """
+        codes = [area.code for area in areas]
+        if self.area_code in codes:
+            return codes.index(self.area_code)
+        levels = [area.level for area in areas]
+        return levels.index(self.area_level) if self.area_level in levels else len(areas)
 
 
 class ResponsibleLevel(NamedTuple):
@@ -114,12 +126,13 @@ class Responsibility(NamedTuple):
             code, name = cell
             found.append(ResponsibleLevel("cell", code, name, self.cells.get(code, ())))
             group = self.group_of.get(code)
-        for area in areas:
-            if group is not None and group.area_code == area.code:
-                found.append(self._level_of(group))
-                group = None
-            found.append(ResponsibleLevel(area.level, area.code, area.name, self.areas.get(area.code, ())))
-        return found if group is None else [*found, self._level_of(group)]
+        above = [
+            ResponsibleLevel(each.level, each.code, each.name, self.areas.get(each.code, ()))
+            for each in areas
+        ]
+        if group is not None:
+            above.insert(group.position_in(areas), self._level_of(group))
+        return found + above
 
     def _level_of(self, group: GroupLabel) -> ResponsibleLevel:
         return ResponsibleLevel("group", group.code, group.name, self.groups.get(group.id, ()))
@@ -223,8 +236,10 @@ def groups_of_cells(
     session: Session, scheme_id: int, cell_codes: Collection[str], on: date
 ) -> dict[str, GroupLabel]:
     """Return the groups in which some cells are on a date."""
+    columns = (CellGroup.id, CellGroup.code, CellGroup.name, CellGroup.area_code)
+    level = select(Area.level).where(Area.code == CellGroup.area_code).order_by(Area.id.desc()).limit(1)
     statement = (
-        select(GroupCell.cell_code, *(getattr(CellGroup, name) for name in GroupLabel._fields))
+        select(GroupCell.cell_code, *columns, level.scalar_subquery())
         .join(CellGroup, CellGroup.id == GroupCell.group_id)
         .where(
             GroupCell.scheme_id == scheme_id,

@@ -38,12 +38,25 @@ def test_two_towns_merge_on_a_day_and_are_two_again(client: Client, tmp_path: Pa
     assert {each["from"] for each in tried["ground"]} == {WEST_TOWN, EAST_TOWN}
     assert tried["effects"]["accounts"] == ["viewer 1"]
     assert admin.get("/v1/area-adjustments").json()["items"] == []
+    officer = admin.post("/v1/officers", json={"external_id": "G1", "area_code": "440305"}).json()["id"]
+    post = {"area_code": WEST_TOWN, "duty": "leader", "rank": "A"}
+    assert admin.post(f"/v1/officers/{officer}/posts", json=post).status_code == 201
 
     done = job_of(admin, "/v1/imports/areas", file, on=f"{DAY}")["result"]
 
     def listed(**query: str) -> set[str]:
         return {each["code"] for each in admin.get("/v1/areas", params=query).json()["items"]}
 
+    assert done["effects"]["posts"] == [{"area_code": WEST_TOWN, "successor": MERGED, "posts": 1}]
+
+    def led(day: date, area: str) -> list[str]:
+        sheet = admin.get(f"/v1/areas/{area}/sheet", params={"at": f"{day}"}).json()
+        return [each["external_id"] for level in sheet["responsible"] for each in level["officers"]]
+
+    eventually(lambda: led(DAY, MERGED) == ["G1"])
+    assert led(DAY - timedelta(days=1), WEST_TOWN) == ["G1"]
+    refused_post = admin.post(f"/v1/officers/{officer}/posts", json=post | {"duty": "inspector"})
+    assert (refused_post.status_code, f"ends on {DAY}" in refused_post.json()["detail"]) == (409, True)
     assert listed() == {"440305", WEST_TOWN, EAST_TOWN}
     assert listed(at=f"{DAY}") == {"440305", MERGED}
     gone = admin.get(f"/v1/areas/{WEST_TOWN}", params={"at": f"{DAY}"})
@@ -65,4 +78,7 @@ def test_two_towns_merge_on_a_day_and_are_two_again(client: Client, tmp_path: Pa
     undone = admin.post(f"/v1/area-adjustments/{done['adjustment']}/undo")
     assert (undone.status_code, undone.json()["state"]) == (200, "undone")
     assert admin.post(f"/v1/area-adjustments/{done['adjustment']}/undo").status_code == 409
+    eventually(lambda: led(DAY, WEST_TOWN) == ["G1"])
+    rows = admin.get("/v1/lists/posts", params={"at": f"{DAY}"}).json()["items"]
+    assert [row["person_number"] for row in rows] == ["G1"]
     assert listed(at=f"{DAY}") == {"440305", WEST_TOWN, EAST_TOWN}

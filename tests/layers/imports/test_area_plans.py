@@ -21,6 +21,7 @@ from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from layers.plans.take_back import take_back
 from layers.snapshot import SnapshotHolder
+from layers.snapshot.read import read_area_timeline
 
 TOWN, WEST, EAST, MERGED = "440305001", "440305001001", "440305001002", "440305001601"
 BOXES = {
@@ -158,6 +159,24 @@ def test_a_border_that_moved_asks_for_a_plan_of_both_sides(database: Database, p
         publish(session, both, DAY)
         shapes = cells_as_of(session, scheme_id(database), DAY).geometry
         assert shapely.area(shapely.union_all(shapes)) == pytest.approx(shapely.area(WHOLE))
+
+
+def test_a_cell_is_followed_where_what_took_its_area_gave_that_away(database: Database, plan: int) -> None:
+    """Also where its area had given that ground away before it ended."""
+    del plan
+    north, south = shapely.box(113.91, 22.505, 113.92, 22.51), shapely.box(113.91, 22.5, 113.92, 22.505)
+    first, second, third = (TODAY - timedelta(days=days) for days in (30, 20, 10))
+    import_areas(database, areas(**{"a440305001003": north, f"a{EAST}": south}), on=first)
+    import_areas(database, areas(**{f"a{WEST}": shapely.union(BOXES[WEST], south)}), on=second)
+    import_areas(database, areas(**{"a440305001004": south, f"a{WEST}": BOXES[WEST]}), on=third)
+    with database.read() as session:
+        timeline = read_area_timeline(session)
+    for shape, expected in (
+        (north, (EAST, "440305001003", "440305001003")),
+        (south, (EAST, WEST, "440305001004")),
+    ):
+        found = [timeline.chain(EAST, shape, day)[0].code for day in (first, second, third)]
+        assert tuple(found) == expected
 
 
 def test_a_location_is_answered_with_the_areas_of_its_day(database: Database, plan: int) -> None:
