@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import shapely
 
+from api.security.audit import Action
 from layers.db.database import Database
 from layers.models import (
     Absence,
