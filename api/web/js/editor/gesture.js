@@ -89,7 +89,7 @@ export const visible = computed(() => {
       const other = others.find((each) => each.code === cell.code);
       return other === undefined || Math.abs(other.area_m2 - cell.area_m2) + Math.abs(other.perimeter_m - cell.perimeter_m) > 0.05 || other.name !== cell.name || other.kind !== cell.kind || list.length === 1;
     });
-  return { before: keep(answer.before, answer.after), after: keep(answer.after, answer.before), entities: answer.entities };
+  return { before: keep(answer.before, answer.after), after: keep(answer.after, answer.before), entities: answer.entities, shared: answer.shared };
 });
 
 export const applicable = computed(() => preview.value?.answer !== undefined);

@@ -62,6 +62,7 @@ export const WORDS = {
   "editor.apply": ["确定", "Apply"],
   "editor.cancel": ["取消", "Cancel"],
   "editor.not_ready": ["还不能执行。", "It cannot be applied yet."],
+  "editor.shared": ["{schemes}的 {n} 个网格也用这条边界，不随之改动。", "{n} cells of {schemes} share this border and stay as they are."],
   "editor.nothing_moves": ["没有对象换网格。", "No entity changes its cell."],
   "editor.chosen": ["已选 {n} 个网格", "{n} cells chosen"],
   "editor.choice": ["所选网格", "Chosen cells"],

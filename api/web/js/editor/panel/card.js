@@ -3,12 +3,15 @@
 import { entityKindPlural } from "../../core/entity_kinds.js";
 import { area, number } from "../../core/format.js";
 import { t } from "../../core/i18n.js";
+import { current } from "../../core/state.js";
 import { balance, valueOf } from "../balance.js";
 import { editable, locked, setLock } from "../draft.js";
 import { applicable, apply, cancel, chosen, drawn, hindrance, options, preview, setTool, tool, visible } from "../gesture.js";
 import { Button, html } from "../view.js";
 
 const SHOWN = 6;
+
+const schemeName = (code) => current().schemes.find((each) => each.code === code)?.name ?? code;
 
 function Field({ field }) {
   const value = options.value[field.name];
@@ -36,6 +39,7 @@ function Effects({ answer }) {
   return html`<table class="effects"><caption>${load === "area_m2" ? t("ground") : entityKindPlural(load)}</caption>
     <tbody>${codes.slice(0, SHOWN).map((code) => html`<${Change} key=${code} before=${find(answer.before, code)} after=${find(answer.after, code)} load=${load} />`)}</tbody></table>
     ${codes.length > SHOWN ? html`<p class="note">${t("editor.more", { n: number(codes.length - SHOWN) })}</p>` : null}
+    ${answer.shared.length === 0 ? null : html`<p class="note">${t("editor.shared", { n: number(answer.shared.length), schemes: [...new Set(answer.shared.map((each) => schemeName(each.scheme)))].join(", ") })}</p>`}
     <p class="note" data-moved>${moved.size === 0 ? t("editor.nothing_moves") : [...moved].map(([kind, count]) => `${entityKindPlural(kind)}: ${number(count)}`).join(" · ")}</p>`;
 }
 
