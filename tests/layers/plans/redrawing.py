@@ -16,13 +16,14 @@ from gis.antimeridian import project_joined
 from gis.assign import assign_to_cells
 from gis.crs import LONLAT
 from gis.errors import ConflictError, StaleError, WanggeError
-from gis.redraw import CellSet, Edit
+from gis.redraw import CellSet, Command, Edit
 from gis.redraw.command import require_change
 from layers.db.database import Database
 from layers.models import Entity, Plan, Scheme
 from layers.plans.cells import plan_cells
 from layers.plans.edit_effects import count_effects
-from layers.plans.edits import EditResult, edit_plan, redo, undo
+from layers.plans.edits import EditRequest, EditResult, RenumberRequest, edit_plan, redo, undo
+from layers.plans.renumbering import complete_renumbering
 from tests.gis.redraw.towns import random_command
 
 PEOPLE = ("anna", "ben")
@@ -110,11 +111,11 @@ class Redrawing:
 
     def _edit(self, person: str) -> None:
         whole = CellSet.from_frame(self._cells, crs=self._crs, used_codes=self._ever)
-        command = random_command(whole, self._rng, size=self._size, parts=True)
+        request, command = self._random_request(whole)
 
         def take(version: int) -> EditResult:
             return self._write(lambda session: edit_plan(
-                session, self._plan_id, command, version=version, author=person
+                session, self._plan_id, request, version=version, author=person
             ))  # fmt: skip
 
         expected, reason = None, ""
@@ -132,6 +133,16 @@ class Redrawing:
         if self._take(take, person, expected):
             self._done.append(_Done(expected, before, self._rows))
             self._undone.clear()
+
+    def _random_request(self, whole: CellSet) -> tuple[EditRequest, Command]:
+        """Return what is asked for, and the command that it comes to."""
+        if self._rng.random() > 0.06:
+            command = random_command(whole, self._rng, size=self._size, parts=True)
+            return command, command
+        request = RenumberRequest(only_new=bool(self._rng.random() < 0.5))
+        with self._database.read() as session:
+            plan = session.get_one(Plan, self._plan_id)
+            return request, complete_renumbering(session, plan, None, only_new=request.only_new)
 
     def _step_back(self, step: Callable[..., EditResult], person: str) -> None:
         source, target = (self._done, self._undone) if step is undo else (self._undone, self._done)
