@@ -96,7 +96,7 @@ def lock_cells(
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Let no edit, undo or redo change cells of a draft until they are unlocked."""
+    """Lock cells of a draft: edits, undo and redo are refused for them until they are unlocked."""
     from layers.plans import locks
 
     _lock(locks.lock_cells, "locked", number, cells, database, every=all, as_json=as_json)
@@ -110,7 +110,7 @@ def unlock_cells(
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Let cells of a draft be redrawn again, whoever locked them."""
+    """Unlock cells of a draft, whoever locked them."""
     from layers.plans import locks
 
     _lock(locks.unlock_cells, "unlocked", number, cells, database, every=all, as_json=as_json)

@@ -241,7 +241,7 @@ def _listed(sentences: list[str], indent: str) -> list[str]:
 def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:
     """Return a line for each draft that carries the change of units through, or that cannot be made."""
     return [
-        f"{each['scheme']} keeps no cell by the change: its cells lose all their units; draw it anew"
+        f"{each['scheme']} has no cells left after the change: they lose all their units; draw a new plan"
         if each["plan_id"] is None
         else f"plan {each['plan_id']} of {each['scheme']} is a draft that carries the change through "
         f"({each['decisions']:,} units of several cells given to one, {each['problems']:,} problems); "

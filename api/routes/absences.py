@@ -112,7 +112,7 @@ def read_absence(
 def end(
     absence_id: AbsenceId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
 ) -> Response:
-    """Let an officer be there again from today; an absence to come never begins."""
+    """End an absence today; one that has not begun is cancelled."""
 
     def handler(session: Session) -> WriteResult:
         ended, officer = absences.end_absence(session, absence_id, version, scope=caller.area_code)

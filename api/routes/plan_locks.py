@@ -70,7 +70,7 @@ def lock(
     write: IdempotentWriteDep,
     body: LockBody = None,
 ) -> Response:
-    """Let no edit, undo or redo change cells, whoever asks for it, until they are unlocked."""
+    """Lock cells: edits, undo and redo by anybody are refused for them until they are unlocked."""
     return _take(locks.lock_cells, plan_id, version, caller, write, body)
 
 
@@ -88,7 +88,7 @@ def unlock(
     write: IdempotentWriteDep,
     body: LockBody = None,
 ) -> Response:
-    """Let cells be redrawn again, whoever locked them."""
+    """Unlock cells, whoever locked them."""
     return _take(locks.unlock_cells, plan_id, version, caller, write, body)
 
 

@@ -104,7 +104,7 @@ def end(
     caller: Caller,
     write: IdempotentWriteDep,
 ) -> Response:
-    """Let a cell break the rule no more; the waiver stays in the list."""
+    """End a waiver; it stays in the list."""
 
     def handler(session: Session) -> WriteResult:
         plan, ended = waivers.end_waiver(

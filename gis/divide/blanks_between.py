@@ -13,7 +13,7 @@ _LISTED = 3
 
 
 def note_blanks_between(code: ObjectArray, geometry: Geometries, note: Note) -> None:
-    """Tell between which areas there is narrow ground that no cell will cover, whether it is closed or open.
+    """Return between which areas there is narrow ground that no cell will cover, closed or open.
 
     Parameters
     ----------

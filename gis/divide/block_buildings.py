@@ -122,7 +122,7 @@ def keep_whole(blocks: Geometries, ground: IntArray, buildings: Geometries, line
 
 
 def _crossed(blocks: Geometries, ground: IntArray, buildings: Geometries) -> BoolArray:
-    """Tell which buildings lie in several blocks of one ground."""
+    """Return which buildings lie in several blocks of one ground."""
     building, block, share = shares_of(buildings, blocks)
     order = np.lexsort((-share, ground[block], building))
     building, block, share = building[order], block[order], share[order]

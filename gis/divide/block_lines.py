@@ -165,7 +165,7 @@ def _area_bounds(division_input: DivisionInput) -> tuple[float, float, float, fl
 
 
 def _usable_rows(frame: gpd.GeoDataFrame, called: str, note: Note) -> BoolArray:
-    """Tell which records are lines or polygons with finite coordinates."""
+    """Return which records are lines or polygons with finite coordinates."""
     geometry = np.asarray(frame.geometry.array, dtype=object)
     present = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
     linear = present & (shapely.get_dimensions(geometry) >= 1)
@@ -199,7 +199,7 @@ def _place(lon: float, lat: float) -> str:
 
 
 def _openness(frame: gpd.GeoDataFrame) -> FloatArray:
-    """Tell how easily blocks join across each line, by its tags; the strictest of several counts."""
+    """Return how easily blocks join across each line, by its tags; the strictest of several counts."""
     result = np.full(len(frame), np.inf)
     for tag, by_value in _OPENNESS.items():
         if tag not in frame.columns:
@@ -214,7 +214,7 @@ def _openness(frame: gpd.GeoDataFrame) -> FloatArray:
 
 
 def _is_water(frame: gpd.GeoDataFrame) -> BoolArray:
-    """Tell which records are water by their tags."""
+    """Return which records are water by their tags."""
     found = np.zeros(len(frame), dtype=bool)
     for tag, values in _WATER_TAGS.items():
         if tag in frame.columns:

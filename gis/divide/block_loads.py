@@ -150,7 +150,7 @@ def tell_overloaded(
     max_load: tuple[str | None, float] | None,
     note: Note,
 ) -> None:
-    """Tell which blocks hold more than the most, because it is in one place."""
+    """Return which blocks hold more than the most, because it is in one place."""
     if max_load is None:
         return
     total = load.sum_in(blocks)

@@ -42,7 +42,7 @@ def join_slivers(faces: Geometries, ground: IntArray, lines: BlockLines, min_wid
 
 
 def _is_between_motorways(borders: Borders, count: int) -> BoolArray:
-    """Tell which faces have borders that lie on lines of little openness only."""
+    """Return which faces have borders that lie on lines of little openness only."""
     both = np.concatenate([borders.first, borders.second])
     open_m = np.bincount(both, np.tile(np.maximum(borders.open_m, 0), 2), count)
     length_m = np.bincount(both, np.tile(borders.length_m, 2), count)
@@ -50,7 +50,7 @@ def _is_between_motorways(borders: Borders, count: int) -> BoolArray:
 
 
 def is_sliver(faces: Geometries, min_width_m: float) -> BoolArray:
-    """Tell which faces are narrower than a width.
+    """Return which faces are narrower than a width.
 
     Their mean width (twice the area over the perimeter; half the side of a square) is smaller, and they are
     so small themselves, or half of them is so narrow: a block with a rugged shore is none.

@@ -71,7 +71,7 @@ def subdivision_lines(
 
 
 def _load_decides(pieces: Geometries, size: BlockSize, load: FloatArray) -> BoolArray:
-    """Tell which pieces need more parts for their load than for their area."""
+    """Return which pieces need more parts for their load than for their area."""
     if size.max_load is None:
         return np.zeros(len(pieces), dtype=bool)
     area_parts = np.ones(len(pieces))
@@ -83,7 +83,7 @@ def _load_decides(pieces: Geometries, size: BlockSize, load: FloatArray) -> Bool
 def _can_be_cut(
     pieces: Geometries, size: BlockSize, owner: IntArray, points: LoadPoints, from_targets: float
 ) -> BoolArray:
-    """Tell which pieces get smaller by a cut: all but those whose load is in one place."""
+    """Return which pieces get smaller by a cut: all but those whose load is in one place."""
     if size.max_load is None:
         return np.ones(len(pieces), dtype=bool)
     by_area = BlockSize(size.target_area_m2, None).parts(
@@ -97,7 +97,7 @@ def _can_be_cut(
 
 
 def _load_lies_across(axes: "_Axes", owner: IntArray, points: LoadPoints) -> BoolArray:
-    """Tell in which pieces the load is spread across the axis rather than along it."""
+    """Return in which pieces the load is spread across the axis rather than along it."""
     inside = np.flatnonzero((owner >= 0) & (points.load > 0))
     at = axes.project(points.xy[inside], owner[inside])
     low, high = np.full((len(axes.length), 2), np.inf), np.full((len(axes.length), 2), -np.inf)

@@ -181,7 +181,7 @@ def _linework(division_input: DivisionInput, lines: BlockLines, snap_m: float) -
 
 
 def _tell_undivided(division_input: DivisionInput, faces: Faces, note: Note) -> None:
-    """Tell which areas no line divides."""
+    """Return which areas no line divides."""
     parts = shapely.get_num_geometries(division_input.geometry)
     whole = np.flatnonzero(np.bincount(faces.source, minlength=len(parts)) <= parts)
     if len(whole):
@@ -207,7 +207,7 @@ def _subdivide(
 
 
 def _ground(polygons: Geometries, area_index: IntArray, water: Geometries) -> IntArray:
-    """Tell on which ground each polygon lies: the land of an area, or its rivers."""
+    """Return on which ground each polygon lies: the land of an area, or its rivers."""
     result = 2 * area_index
     if len(water):
         points = shapely.point_on_surface(polygons)

@@ -96,7 +96,7 @@ def _link(xy: FloatArray, tails: IntArray, order: IntArray, starts: IntArray) ->
 
 @compiled
 def _is_before(xy: FloatArray, v: int, one: int, other: int) -> bool:
-    """Tell whether the direction from a vertex to one is before that to another, anticlockwise from south.
+    """Return whether the direction from a vertex to one is before that to another, anticlockwise from south.
 
     Vertices are numbered by x, then y: those to the west have lower numbers.
     """
@@ -107,7 +107,7 @@ def _is_before(xy: FloatArray, v: int, one: int, other: int) -> bool:
 
 @compiled
 def _have_two_faces(following: IntArray) -> BoolArray:
-    """Tell which segments have different faces on their two sides."""
+    """Return which segments have different faces on their two sides."""
     face = np.full(len(following), -1, dtype=np.int64)
     for edge in range(len(following)):
         at = edge

@@ -23,13 +23,13 @@ _SHORT = 8
 
 
 def invalid_in_coverage(polygons: Geometries) -> BoolArray:
-    """Tell which polygons are invalid by themselves or do not share their borders with their neighbours."""
+    """Return which polygons are invalid by themselves or do not share their borders with their neighbours."""
     edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
     return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))
 
 
 def invalid_in_degrees(polygons: Geometries, crs: CRS) -> BoolArray:
-    """Tell which polygons would not be sound in EPSG:4326, or once they are back from it.
+    """Return which polygons would not be sound in EPSG:4326, or once they are back from it.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ const RETRY_MS = 3_000; // between two attempts to send what could not be sent
 
 export const plan = signal(null); // as the service describes it; null while none is open
 export const cells = signal(new Map()); // by code: what the service says of a cell, and its counts
-export const changed = signal([]); // of the last change: the codes that are drawn anew, or null for all
+export const changed = signal([]); // of the last change: the codes of cells to redraw, or null for all
 export const steps = signal([]); // edits, and that they were undone or done again, in their order
 export const locked = signal(new Set()); // codes of the cells that no edit may change
 export const saving = signal("saved"); // saved, saving, or waiting while the service cannot be reached

@@ -126,7 +126,7 @@ def _tell_since_when() -> None:
 
 
 def _change_posts(nullable: dict[str, bool], dropped: Sequence[str] = ()) -> None:
-    """Let columns of posts be empty or not, and drop others; SQLite makes the table anew for that."""
+    """Change which columns of posts are nullable, and drop others; on SQLite this rebuilds the table."""
     posts = sa.table("posts", sa.column("id"), sa.column("carried_from_id"))
     connection = op.get_bind()
     # Rows of the new table would refer to rows of one that is dropped.

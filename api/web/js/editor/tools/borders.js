@@ -1,4 +1,4 @@
-// The border between two cells: drawn anew, or made simpler.
+// The border between two cells: redrawn, or simplified.
 
 export const border = {
   key: "border",
