@@ -40,6 +40,7 @@ _MEDIA_TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _TITLE_PLACEHOLDER = b"{{title}}"
+_GATE_PLACEHOLDER = b"{{gate}}"
 _IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 _VERSION_PATTERN = re.compile("[0-9a-f]{12}")
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -190,9 +191,10 @@ def load_assets() -> Assets:
 
 @cache
 def _load_document(name: str, title: str) -> _Asset:
-    """Return a document, which names its files under their version."""
+    """Return a document with the gate that all have, which names its files under their version."""
     written = html.escape(title or DEFAULT_TITLE).encode()
-    content = (WEB / name).read_bytes().replace(_TITLE_PLACEHOLDER, written)
+    gate = (WEB / "gate.html").read_bytes()
+    content = (WEB / name).read_bytes().replace(_GATE_PLACEHOLDER, gate).replace(_TITLE_PLACEHOLDER, written)
     version = load_assets().version.encode()
     for start in (b'"web/', b'"./web/'):
         content = content.replace(start, start + version + b"/")
